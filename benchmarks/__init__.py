@@ -1,0 +1,1 @@
+"""Measures of the project: accuracy on recordings with known truth, and speed."""

@@ -1,0 +1,1 @@
+"""Recordings with known truth, in SI units: one file a data set."""

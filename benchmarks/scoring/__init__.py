@@ -1,0 +1,1 @@
+"""From truth and records to errors: pure functions, no files."""

@@ -1,0 +1,1 @@
+"""How fast: kernels, the pipeline beside the vqf package, whole replays, and the start."""

@@ -1,0 +1,1 @@
+"""The daemon: wiring of drivers, kernels, capture and MQTT into a service with a command line."""

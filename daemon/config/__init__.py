@@ -1,0 +1,27 @@
+"""The configuration file: its structs, the check that names every error at once, and the loader."""
+
+from ankled.daemon.config.load import InvalidConfigError, check, load
+from ankled.daemon.config.problems import Problem
+from ankled.daemon.config.schema import (
+    CaptureConfig,
+    Config,
+    DeviceConfig,
+    LogConfig,
+    MqttConfig,
+    PipelineConfig,
+    SessionConfig,
+)
+
+__all__ = [
+    "CaptureConfig",
+    "Config",
+    "DeviceConfig",
+    "InvalidConfigError",
+    "LogConfig",
+    "MqttConfig",
+    "PipelineConfig",
+    "Problem",
+    "SessionConfig",
+    "check",
+    "load",
+]

@@ -1,0 +1,103 @@
+"""Checks that look at several keys at once. They see only tables whose own keys are in order."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ankled.daemon.errors import ConfigError, UsageError
+from ankled.daemon.settings import RESERVED_SLUGS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from ankled.daemon.config.schema import DeviceConfig, MqttConfig
+    from ankled.daemon.settings import Mount, Vector
+
+_LEAST_ANGLE_DEG = 10.0
+
+Found = tuple[str, str]
+
+
+def node_rules(node: str) -> Iterator[Found]:
+    """Yield what is wrong with the node's slug."""
+    if node in RESERVED_SLUGS:
+        yield "node", _reserved(node)
+
+
+def mqtt_rules(mqtt: MqttConfig) -> Iterator[Found]:
+    """Yield what is wrong with the address of the broker and the files it needs."""
+    try:
+        address = mqtt.address()
+    except (UsageError, ConfigError) as error:
+        key, _, text = str(error).partition(" ")
+        yield key, text
+    else:
+        if address.password is not None and address.username is None:
+            yield "mqtt.password_file", "is set without a user name; name one in mqtt.username or in mqtt.broker"
+
+
+def device_rules(
+    path: str, device: DeviceConfig, given: Collection[str], drivers: Collection[str] | None
+) -> Iterator[Found]:
+    """Yield what is wrong within one device.
+
+    `given` are all keys of its table, also those left out of `device` because they are wrong; `drivers` are the names
+    the registry knows, None where unknown.
+    """
+    for key, slug in (("slug", device.slug), ("athlete", device.athlete)):
+        if slug in RESERVED_SLUGS:
+            yield f"{path}.{key}", _reserved(slug)
+    if "address" not in given and "name" not in given:
+        yield path, f'("{device.slug}") has neither address nor name; one of them is needed to find the sensor'
+    if drivers is not None and device.driver is not None and device.driver not in drivers:
+        yield f"{path}.driver", f'is "{device.driver}"; allowed is one of {", ".join(sorted(drivers))}'
+    if device.mount is not None:
+        yield from _mount_rules(f"{path}.mount", device.mount)
+
+
+def clashes(devices: dict[int, DeviceConfig]) -> Iterator[Found]:
+    """Yield every key by which two devices, given by their place in the file, cannot be told apart."""
+    seen: dict[tuple[str, ...], int] = {}
+    for index, device in devices.items():
+        path = f"devices[{index}]"
+        claims: list[tuple[str, tuple[str, ...], str]] = [
+            (f"{path}.slug", ("slug", device.slug), f'is "{device.slug}"')
+        ]
+        if device.address is not None:
+            claims.append((f"{path}.address", ("address", device.address.upper()), f'is "{device.address}"'))
+        elif device.name is not None:
+            claims.append((f"{path}.name", ("name", device.name), f'is "{device.name}" without an address'))
+        if device.athlete is not None and device.side != "unknown":
+            wearer = ("side", device.athlete, device.side)
+            claims.append((f"{path}.side", wearer, f'is "{device.side}" of athlete "{device.athlete}"'))
+        for key, claim, what in claims:
+            first = seen.setdefault(claim, index)
+            if first != index:
+                yield key, f"{what}, as devices[{first}] already is; each must be its own"
+
+
+def _mount_rules(path: str, mount: Mount) -> Iterator[Found]:
+    lengths = {"left": math.hypot(*mount.left), "up": math.hypot(*mount.up)}
+    zero = [name for name, length in lengths.items() if length == 0.0]
+    for name in zero:
+        yield f"{path}.{name}", "is a vector of length zero; allowed is any direction in the sensor's frame"
+    if not zero:
+        angle_deg = math.degrees(math.asin(min(1.0, _area(mount.left, mount.up) / (lengths["left"] * lengths["up"]))))
+        if angle_deg < _LEAST_ANGLE_DEG:
+            yield (
+                path,
+                (
+                    f"has left and up {angle_deg:.1f} degrees from parallel; "
+                    f"they must be at least {_LEAST_ANGLE_DEG:g} degrees apart"
+                ),
+            )
+
+
+def _area(a: Vector, b: Vector) -> float:
+    cross = (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
+    return math.hypot(*cross)
+
+
+def _reserved(slug: str) -> str:
+    return f'is "{slug}", which is reserved; not allowed are {", ".join(sorted(RESERVED_SLUGS))}'

@@ -1,0 +1,141 @@
+"""The structs of the configuration file. Their defaults are the documentation of what happens without a key."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+
+from ankled.daemon.mqtt.broker_url import BrokerAddress, without_password
+from ankled.daemon.records import Side
+from ankled.daemon.settings import DeviceSettings, Mount, Movement, PipelineSettings, Slug
+
+Text: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f]+$", description="text of at least one character")]
+Address: TypeAlias = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^([0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$",
+        description="a Bluetooth address such as C0:11:22:33:44:55, or the UUID that macOS gives instead",
+    ),
+]
+BaseTopic: TypeAlias = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[a-z0-9_-]{1,64}(/[a-z0-9_-]{1,64}){0,3}$",
+        description="one to four levels of a-z, 0-9, _ and -, parted by /",
+    ),
+]
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file. Unknown keys are errors."""
+
+
+class SessionConfig(_Section, frozen=True, kw_only=True):
+    """When a session ends by itself: after so long without a repetition."""
+
+    idle_end_min: Annotated[float, msgspec.Meta(ge=1.0, le=1440.0)] = 30.0
+
+
+class MqttConfig(_Section, frozen=True, kw_only=True):
+    """The broker, and who we are to it. Relative paths count from the working directory."""
+
+    broker: Text = "mqtt://127.0.0.1:1883"
+    base: BaseTopic = "ankled"
+    username: Text | None = None
+    password_file: Text | None = None
+    ca_file: Text | None = None
+    client_id: Text | None = None
+    keepalive_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 30
+    timeout_s: Annotated[float, msgspec.Meta(ge=0.5, le=60.0)] = 3.0
+    queue: Annotated[int, msgspec.Meta(ge=10, le=1_000_000)] = 1000
+
+    def address(self) -> BrokerAddress:
+        """Return the broker's address with the credentials of this section. Raises UsageError or ConfigError."""
+        return BrokerAddress.parse(self.broker, "mqtt.broker").with_credentials(
+            self.username, self.password_file, self.ca_file
+        )
+
+
+class CaptureConfig(_Section, frozen=True, kw_only=True):
+    """The recording of everything heard; a file is closed and a new one begun at either limit."""
+
+    enabled: bool = True
+    folder: Text = "captures"
+    rotate_mb: Annotated[float, msgspec.Meta(ge=1.0, le=65536.0)] = 64.0
+    rotate_min: Annotated[float, msgspec.Meta(ge=1.0, le=1440.0)] = 60.0
+
+
+class LogConfig(_Section, frozen=True, kw_only=True):
+    """What is logged to standard error; `auto` is colour on a terminal and JSON lines elsewhere."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class PipelineConfig(_Section, frozen=True, kw_only=True):
+    """Figures that alter results."""
+
+    set_rest_s: Annotated[float, msgspec.Meta(ge=1.0, le=600.0)] = 10.0
+
+
+class DeviceConfig(_Section, frozen=True, kw_only=True):
+    """One sensor, found by its address or else by the name it advertises. Without `mass_kg` 1.0 kg is assumed."""
+
+    slug: Slug
+    name: Text | None = None
+    address: Address | None = None
+    driver: Slug | None = None
+    side: Side = "unknown"
+    athlete: Slug | None = None
+    mass_kg: Annotated[float, msgspec.Meta(gt=0.0, le=50.0)] | None = None
+    movement: Movement = "auto"
+    exercise: Text | None = None
+    mount: Mount | None = None
+    rate_hz: Annotated[float, msgspec.Meta(ge=10.0, le=2000.0)] | None = None
+
+    def settings(self) -> DeviceSettings:
+        """Return the part of this device that alters results."""
+        settings = DeviceSettings(
+            slug=self.slug,
+            side=self.side,
+            athlete=self.athlete,
+            movement=self.movement,
+            exercise=self.exercise,
+            mount=self.mount,
+            rate_hz=self.rate_hz,
+        )
+        if self.mass_kg is None:
+            return settings
+        return msgspec.structs.replace(settings, mass_kg=self.mass_kg, mass_source="configured")
+
+
+class Config(_Section, frozen=True, kw_only=True):
+    """The whole file."""
+
+    node: Slug = "ankled"
+    adopt: Literal["none", "known-drivers"] = "none"
+    requests: Literal["off", "safe", "all"] = "safe"
+    session: SessionConfig = SessionConfig()
+    mqtt: MqttConfig = MqttConfig()
+    capture: CaptureConfig = CaptureConfig()
+    log: LogConfig = LogConfig()
+    pipeline_: PipelineConfig = msgspec.field(name="pipeline", default=PipelineConfig())
+    devices: tuple[DeviceConfig, ...] = ()
+
+    def pipeline(self, session: str = "session") -> PipelineSettings:
+        """Return everything that can alter a result, as the pipeline and the capture take it."""
+        return PipelineSettings(
+            node=self.node,
+            session=session,
+            set_rest_s=self.pipeline_.set_rest_s,
+            devices=tuple(device.settings() for device in self.devices),
+        )
+
+    def digest(self) -> str:
+        """Return 16 hex digits that change with any setting. A password in the broker's URL does not enter."""
+        public = msgspec.structs.replace(
+            self, mqtt=msgspec.structs.replace(self.mqtt, broker=without_password(self.mqtt.broker))
+        )
+        return hashlib.sha256(msgspec.json.encode(public, order="deterministic")).hexdigest()[:16]

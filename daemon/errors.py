@@ -1,0 +1,33 @@
+"""The error tree. The class says what to do; the message is one sentence a user can act on."""
+
+from __future__ import annotations
+
+
+class AnkledError(Exception):
+    """Anything a user can be told in one sentence. The command line prints it and exits with `exit_code`."""
+
+    exit_code = 1
+
+
+class UsageError(AnkledError):
+    """The command or a request is wrong: say it differently."""
+
+    exit_code = 2
+
+
+class ConfigError(AnkledError):
+    """The configuration is wrong: fix the file."""
+
+    exit_code = 3
+
+
+class RecordingError(AnkledError):
+    """A recording cannot be used as it is: wrong format, truncated, corrupted, a bad value."""
+
+    exit_code = 4
+
+
+class BrokerError(AnkledError):
+    """The broker is not there or refuses: start it, or fix its address or credentials."""
+
+    exit_code = 5

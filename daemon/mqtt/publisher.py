@@ -1,0 +1,291 @@
+"""The publisher: results to the broker, in order, at least once, however often the broker goes away.
+
+A result leaves the backlog only when the broker has acknowledged it, and everything before it. After a lost connection
+sending begins again at the oldest one kept, so a subscriber may see a result twice, with the same id, but none out of
+order and none missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import msgspec
+import structlog
+
+from ankled.daemon.errors import BrokerError
+from ankled.daemon.mqtt.backlog import Backlog, MemoryBacklog
+from ankled.daemon.mqtt.backoff import Backoff
+from ankled.daemon.mqtt.connection import Connection, Message, connected
+from ankled.daemon.records import Record, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+    from types import TracebackType
+
+    from ankled.daemon.mqtt.broker_url import BrokerAddress
+    from ankled.daemon.mqtt.topics import Topics
+
+# Unacknowledged messages under way at once. aiomqtt warns above 10; more gained nothing when it was measured.
+_IN_FLIGHT = 8
+# A connection that held for so long ends a series of failures. One that breaks at once, as when two daemons bear the
+# same identifier and throw each other out, does not.
+_PROVEN_S = 5.0
+
+_ONLINE = b'{"state":"online"}'
+_OFFLINE = b'{"state":"offline"}'
+
+_T = TypeVar("_T")
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How to publish.
+
+    `announce`: say online and offline, leave a last will, and let the broker retain what should be; a replay does none
+    of that. `info`: the content of `bridge/info`. `require`: the first connection must succeed. `patience_s`: give up
+    when the broker stays away for so long; None means never.
+    """
+
+    client_id: str | None = None
+    keepalive_s: int = 30
+    timeout_s: float = 3.0
+    announce: bool = True
+    info: bytes = b"{}"
+    require: bool = False
+    patience_s: float | None = None
+    queue: int = 1000
+
+    @classmethod
+    def for_replay(cls, *, timeout_s: float = 3.0, patience_s: float = 30.0) -> Options:
+        """Return options that announce and retain nothing, and give up on a broker that is not there."""
+        return cls(timeout_s=timeout_s, announce=False, require=True, patience_s=patience_s)
+
+
+class Statistics(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts since the start, repeats included in `sent`; `queued` is what waits for its acknowledgement now."""
+
+    connected: bool
+    queued: int
+    sent: int
+    acknowledged: int
+    reconnects: int
+
+
+class Publisher:
+    """Owns the connection to the broker. An asynchronous context manager: `async with Publisher(...) as publisher`."""
+
+    def __init__(
+        self, address: BrokerAddress, topics: Topics, options: Options | None = None, backlog: Backlog | None = None
+    ) -> None:
+        """Prepare; nothing is connected before the context is entered."""
+        self._address = address
+        self._topics = topics
+        self._options = Options() if options is None else options
+        self._backlog: Backlog = MemoryBacklog(self._options.queue) if backlog is None else backlog
+        self._retained: dict[str, Message] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._stopping = False
+        self._connected = False
+        self._connections = self._sent = self._acknowledged = 0
+
+    async def __aenter__(self) -> Self:
+        """Start publishing. With `require`, return once connected, or raise BrokerError when that fails."""
+        self._task = asyncio.create_task(self._run(), name="mqtt-publisher")
+        if self._options.require:
+            try:
+                await self._unless_ended(self._first)
+            except BaseException:
+                await self._stop()
+                raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Say offline where that was announced, and disconnect. What is not acknowledged yet stays in the backlog."""
+        failure = await self._stop()
+        if failure is not None and error is None:
+            raise failure
+
+    async def publish(self, record: Record) -> None:
+        """Hand over a result; wait while the backlog is full. Raises BrokerError when the publisher has given up."""
+        topic, qos, retain = self._topics.topic_for(record)
+        message = Message(topic, to_json(record), qos, retain and self._options.announce)
+        if self.ended:
+            raise self._failure()
+        if self._backlog.full:
+            await self._unless_ended(self._backlog.put(message))
+        else:
+            await self._backlog.put(message)
+
+    async def drain(self, deadline_s: float) -> None:
+        """Wait until the broker has acknowledged everything. Raises BrokerError when the deadline passes first."""
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self._unless_ended(self._backlog.drained())
+        except TimeoutError:
+            msg = (
+                f"the broker at {self._address.url} has not acknowledged {len(self._backlog)} of the results "
+                f"within {deadline_s:g} s"
+            )
+            raise BrokerError(msg) from None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the publisher has given up or was stopped: nothing is sent any more."""
+        return self._running().done()
+
+    @property
+    def statistics(self) -> Statistics:
+        """The counts as they stand."""
+        return Statistics(
+            connected=self._connected,
+            queued=len(self._backlog),
+            sent=self._sent,
+            acknowledged=self._acknowledged,
+            reconnects=max(0, self._connections - 1),
+        )
+
+    async def _run(self) -> None:
+        """Connect, serve, wait, again: until cancelled, or until patience ends."""
+        backoff = Backoff()
+        now_s = asyncio.get_running_loop().time
+        alone_since_s, told = now_s(), ""
+        while not self._stopping:
+            began_s, acknowledged = None, self._acknowledged
+            try:
+                async with self._connect() as connection:
+                    began_s = now_s()
+                    await self._serve(connection)
+            except BrokerError as error:
+                if self._options.require and not self._first.done():
+                    raise
+                if self._acknowledged > acknowledged:
+                    alone_since_s = now_s()
+                if began_s is not None and now_s() - began_s >= _PROVEN_S:
+                    backoff.reset()
+                wait_s = backoff.next_s()
+                patience_s = self._options.patience_s
+                if patience_s is not None and now_s() + wait_s - alone_since_s > patience_s:
+                    msg = f"{error}; given up after {patience_s:g} s with {len(self._backlog)} results not acknowledged"
+                    raise BrokerError(msg) from error
+                if str(error) != told:
+                    told = str(error)
+                    log.warning("broker away", reason=told, queued=len(self._backlog))
+                await asyncio.sleep(wait_s)
+
+    def _connect(self) -> contextlib.AbstractAsyncContextManager[Connection]:
+        options = self._options
+        announced = options.announce
+        return connected(
+            self._address,
+            client_id=options.client_id or (f"ankled-{self._topics.node}" if announced else None),
+            keepalive_s=options.keepalive_s,
+            timeout_s=options.timeout_s,
+            will=self._state(_OFFLINE) if announced else None,
+        )
+
+    async def _serve(self, connection: Connection) -> None:
+        """Announce, then send until the connection is lost (BrokerError) or the publisher stops."""
+        try:
+            await self._announce(connection)
+            self._connected = True
+            self._connections += 1
+            log.info("broker connected", broker=self._address.url, queued=len(self._backlog))
+            if not self._first.done():
+                self._first.set_result(None)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(connection.lost(), name="mqtt-watch")
+                group.create_task(self._send(connection, group), name="mqtt-send")
+        except BaseExceptionGroup as failures:
+            lost, other = failures.split(BrokerError)
+            if other is not None or lost is None:
+                raise
+            raise lost.exceptions[0] from None  # all of them tell of the same loss
+        finally:
+            self._connected = False
+            if self._options.announce and connection.usable:
+                with contextlib.suppress(BrokerError, TimeoutError):
+                    async with asyncio.timeout(self._options.timeout_s):
+                        await connection.publish(self._state(_OFFLINE))
+
+    async def _announce(self, connection: Connection) -> None:
+        """Say online, who we are, and the last retained results again: a broker may have restarted without them."""
+        if self._options.announce:
+            await connection.publish(self._state(_ONLINE))
+            await connection.publish(Message(self._topics.bridge("info"), self._options.info, 1, retain=True))
+        for message in self._retained.values():
+            await connection.publish(message)
+
+    async def _send(self, connection: Connection, group: asyncio.TaskGroup) -> None:
+        """Send the backlog from its beginning, a few at a time. Tasks start in the order they are made: so do sends."""
+        slots = asyncio.Semaphore(_IN_FLIGHT)
+        done: set[int] = set()
+        number = self._backlog.first
+        while True:
+            message = await self._backlog.get(number)
+            await slots.acquire()
+            group.create_task(self._deliver(connection, number, message, slots, done))
+            number += 1
+
+    async def _deliver(
+        self, connection: Connection, number: int, message: Message, slots: asyncio.Semaphore, done: set[int]
+    ) -> None:
+        self._sent += 1
+        await connection.publish(message)
+        slots.release()
+        self._acknowledged += 1
+        if message.retain:
+            self._retained[message.topic] = message
+        done.add(number)
+        # only what nothing earlier is waiting for may go
+        while (first := self._backlog.first) in done:
+            done.remove(first)
+            self._backlog.acknowledge(first)
+
+    async def _stop(self) -> BaseException | None:
+        """End the task, and return what had ended it before."""
+        self._stopping = True
+        if self._task is None:
+            return None
+        self._task.cancel()
+        # connecting, saying offline and disconnecting are each bounded by the time-out
+        await asyncio.wait({self._task}, timeout=3 * self._options.timeout_s + 1.0)
+        if not self._task.done():
+            log.error("publisher does not stop", broker=self._address.url)
+            return None
+        return None if self._task.cancelled() else self._task.exception()
+
+    def _state(self, payload: bytes) -> Message:
+        return Message(self._topics.bridge("state"), payload, 1, retain=True)
+
+    def _running(self) -> asyncio.Task[None]:
+        if self._task is None:
+            msg = "the publisher is not running: enter its context first"
+            raise RuntimeError(msg)
+        return self._task
+
+    async def _unless_ended(self, awaitable: Awaitable[_T]) -> _T:
+        """Await, unless the publisher ends first: then raise what ended it."""
+        task = self._running()
+        waiter = asyncio.ensure_future(awaitable)
+        try:
+            await asyncio.wait({waiter, task}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not waiter.done():
+                waiter.cancel()
+        if waiter.done() and not waiter.cancelled():
+            return waiter.result()
+        raise self._failure()
+
+    def _failure(self) -> BrokerError:
+        """Return what ended the publisher, new each time: an error that is raised twice grows its traceback."""
+        task = self._running()
+        cause = None if task.cancelled() else task.exception()
+        error = BrokerError(str(cause) if isinstance(cause, BrokerError) else "the publisher has stopped")
+        error.__cause__ = cause
+        return error

@@ -1,0 +1,208 @@
+"""The pipeline of one device: samples in, records out. It reads no clock and does no I/O."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+import numpy as np
+
+from ankled.daemon.errors import UsageError
+from ankled.daemon.pipeline import sets
+from ankled.daemon.pipeline.reps import Place, make_rep
+from ankled.daemon.records import Event, Record, Rep
+from ankled.kernels import chain, timebase
+from ankled.kernels.results import GAP, REP, REST, STRIDE
+
+if TYPE_CHECKING:
+    from ankled.daemon.pipeline.context import Context
+    from ankled.daemon.settings import DeviceSettings
+    from ankled.drivers.samples import Samples
+
+_MOVEMENTS = {"auto": chain.AUTO, "gait": chain.GAIT, "reps": chain.REPS}
+
+
+class DeviceState(msgspec.Struct, kw_only=True):
+    """All that a device pipeline remembers. `state` and `ring` are the kernels' memory as bytes."""
+
+    state: bytes
+    ring: bytes
+    seq: int
+    counters: dict[str, int]
+    open_set: sets.OpenSet | None
+    last_end_s: float | None
+
+
+class DevicePipeline:
+    """Turns the samples of one device into its records."""
+
+    def __init__(self, device: DeviceSettings, context: Context, *, set_rest_s: float = 10.0) -> None:
+        """Prepare the kernels. The rate must be known: from the configuration, the driver or the recording."""
+        if device.rate_hz is None:
+            message = f"device {device.slug}: rate_hz is not known; give it in the configuration or as a recording's times"
+            raise UsageError(message)
+        self.device = device
+        self.context = context
+        self._rate_hz = device.rate_hz
+        self._set_rest_s = set_rest_s
+        mount = device.mount
+        self._chain = chain.Chain(
+            device.rate_hz,
+            movement=_MOVEMENTS[device.movement],
+            set_rest_s=set_rest_s,
+            left=mount.left if mount else None,
+            up=mount.up if mount else None,
+            timebase_params=timebase.Params(
+                acc_range_mps2=device.acc_range_mps2 or math.inf, gyr_range_rad_s=device.gyr_range_rad_s or math.inf
+            ),
+        )
+        self._seq = 0
+        self._counters = {"stride": 0, "rep": 0, "set": 0, "event": 0}
+        self._open: sets.OpenSet | None = None
+        self._last_end_s: float | None = None
+
+    def feed(self, samples: Samples) -> list[Record]:
+        """Take in a block of samples and return what it completed, in the order it became known."""
+        work = self._chain
+        time_s = samples.time_s
+        gyr = samples.gyr
+        if time_s is None or gyr is None:
+            message = f"device {samples.device}: samples need a time and an angular rate each"
+            raise UsageError(message)
+        count = chain.run(work.state, work.ring, work.scratch, work.out, time_s, samples.acc, gyr, 0)
+        if not count:
+            return []
+        records = self._records(count)
+        while count > chain.OUT_ROWS - chain.ROOM:
+            first = int(work.state["next"][0])
+            count = chain.run(work.state, work.ring, work.scratch, work.out, time_s, samples.acc, gyr, first)
+            records += self._records(count)
+        return records
+
+    def tick(self, now_s: float) -> list[Record]:
+        """Close the set if the device has been silent for longer than the rest that ends one."""
+        last_end_s = self._last_end_s
+        if self._open is None or last_end_s is None or now_s - max(self.time_s, last_end_s) < self._set_rest_s:
+            return []
+        self._chain.state["set_open"] = 0
+        return self._close("rest", now_s)
+
+    def stop(self, now_s: float | None = None) -> list[Record]:
+        """Close everything at the end of the session; `now_s` is its end, or None for the last sample's time."""
+        work = self._chain
+        records = self._records(chain.finish(work.state, work.ring, work.scratch, work.out))
+        return records + self._close("stop", self.time_s if now_s is None else max(now_s, self.time_s))
+
+    @property
+    def time_s(self) -> float:
+        """The session time of the last sample taken in."""
+        return float(self._chain.state["timebase"]["new_s"][0])
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What happened to the samples: gaps, missing, repeated, out of order, not finite, clipped."""
+        base = self._chain.state["timebase"]
+        names = ("gaps_n", "missing_n", "repeated_n", "backwards_n", "not_finite_n", "clipped_n")
+        return {name.removesuffix("_n"): int(base[name][0]) for name in names}
+
+    def snapshot(self) -> DeviceState:
+        """Return everything this object remembers."""
+        return DeviceState(
+            state=self._chain.state.tobytes(),
+            ring=self._chain.ring.tobytes(),
+            seq=self._seq,
+            counters=dict(self._counters),
+            open_set=self._open,
+            last_end_s=self._last_end_s,
+        )
+
+    def restore(self, state: DeviceState) -> None:
+        """Go on from a snapshot of a pipeline with the same settings."""
+        work = self._chain
+        work.state[:] = np.frombuffer(state.state, dtype=chain.STATE)
+        work.ring[:] = np.frombuffer(state.ring).reshape(work.ring.shape)
+        self._seq = state.seq
+        self._counters = dict(state.counters)
+        self._open = state.open_set
+        self._last_end_s = state.last_end_s
+
+    def _next(self, kind: Literal["stride", "rep", "set", "event"]) -> int:
+        """Count one more record of a kind."""
+        self._counters[kind] += 1
+        return self._counters[kind]
+
+    def _number(self) -> int:
+        """Return the next sequence number of this device."""
+        self._seq += 1
+        return self._seq
+
+    def _records(self, count: int) -> list[Record]:
+        """Make records of the first `count` result rows."""
+        records: list[Record] = []
+        for row in self._chain.out[:count]:
+            kind = int(row["kind"])
+            if kind in (STRIDE, REP):
+                records += self._repetition(row)
+            elif kind == REST:
+                records += self._close("rest", float(row["known_s"]))
+            else:
+                records.append(self._event(row))
+        return records
+
+    def _repetition(self, row: Any) -> list[Record]:
+        """Make the record of a stride or repetition, and that of the set which it ends, if it does."""
+        of: Literal["stride", "rep"] = "stride" if row["kind"] == STRIDE else "rep"
+        records: list[Record] = []
+        if self._open is not None and self._open.of != of:
+            records += self._close("movement", float(row["known_s"]))
+        start_s = float(row["start_s"])
+        if self._open is None:
+            rest_s = None if self._last_end_s is None else max(0.0, start_s - self._last_end_s)
+            self._open = sets.OpenSet(number=self._next("set"), of=of, rest_before_s=rest_s, reps=[])
+        reps = self._open.reps
+        place = Place(
+            seq=self._number(),
+            counter=self._next(of),
+            set=self._open.number,
+            index=len(reps) + 1,
+            previous_start_s=reps[-1].start_s if reps else None,
+            previous_end_s=self._last_end_s,
+        )
+        rep = make_rep(row, place, self.device, self.context, self._rate_hz)
+        reps.append(rep)
+        self._last_end_s = rep.end_s
+        return [*records, rep]
+
+    def _close(self, closed_by: sets.ClosedBy, known_at_s: float) -> list[Record]:
+        """Close the open set, if there is one."""
+        if self._open is None:
+            return []
+        record = sets.close(self._open, closed_by, known_at_s, self._number(), self.device, self.context)
+        self._open = None
+        return [record]
+
+    def _event(self, row: Any) -> Event:
+        """Make the record of a gap or of axes that settled."""
+        interrupted = row["kind"] == GAP
+        detail = (
+            {"gap_s": float(row["gap_s"])}
+            if interrupted
+            else {
+                "axis_ratio": float(row["axis_ratio"]),
+                "confidence": float(row["axis_confidence"]),
+                "uncertainty_deg": math.degrees(row["axis_uncertainty_rad"]),
+            }
+        )
+        return Event(
+            id=f"{self.context.session}/{self.device.slug}/event/{self._next('event')}",
+            seq=self._number(),
+            session=self.context.session,
+            node=self.context.node,
+            device=self.device.slug,
+            event="interrupted" if interrupted else "axis_settled",
+            known_at_s=float(row["known_s"]),
+            detail=detail,
+        )
+
+

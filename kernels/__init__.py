@@ -1,0 +1,1 @@
+"""Numerical kernels: arrays in, arrays out. No I/O, no clock, no logging, no asyncio."""

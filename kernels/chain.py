@@ -1,0 +1,198 @@
+"""The whole chain of one sensor, compiled as one: time base, orientation, axes, strides and repetitions, measures.
+
+One call of `run` takes a block of samples of any length and writes result rows; the outcome does not depend on how
+the stream was cut into blocks. Everything is causal: a row depends on nothing after the sample that completed it.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ankled.kernels import bouts, gait, gait_axes, leg, measures, reps, timebase, vqf
+from ankled.kernels.filters import SCRATCH_COLUMNS, scratch_rows
+from ankled.kernels.jit import kernel
+from ankled.kernels.results import GAP, REST, RESULT
+from ankled.kernels.ring import ACC, FLAGS, GYR, QUAT, TIME, WIDTH, make_ring
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+AUTO = 0
+GAIT = 1
+REPS = 2
+
+OUT_ROWS = 128
+"""Rows of the output array: `run` stops early, and says how far it came, while one more sample's results would fit."""
+ROOM = 64
+"""Rows that one sample may fill at most: the strides of a short walk, published late."""
+
+STATE = np.dtype(
+    [
+        ("timebase", timebase.STATE),
+        ("vqf", vqf.STATE),
+        ("bouts", bouts.STATE),
+        ("rate_hz", "f8"),
+        ("k", "i8"),
+        ("oldest", "i8"),
+        ("out_n", "i8"),
+        ("next", "i8"),
+        ("rest_s", "f8"),
+        ("patience_n", "i8"),
+        ("busy_n", "i8"),
+        ("set_open", "i8"),
+        ("last_end_s", "f8"),
+    ],
+    align=True,
+)
+"""`k` samples are on the grid; the history since the last gap begins at `oldest`; `next` is the first sample not taken in."""
+
+
+class Chain:
+    """The arrays of one running chain. `state` and `ring` are all it remembers; the others are work space."""
+
+    __slots__ = ("out", "ring", "scratch", "state")
+
+    def __init__(
+        self,
+        rate_hz: float,
+        *,
+        movement: int = AUTO,
+        set_rest_s: float = 10.0,
+        left: tuple[float, float, float] | None = None,
+        up: tuple[float, float, float] | None = None,
+        timebase_params: timebase.Params | None = None,
+    ) -> None:
+        """Prepare a chain for a sensor of `rate_hz`; `left` and `up` are its mount, if that is known."""
+        self.state = np.zeros(1, STATE)
+        state: Any = self.state[0]
+        state["timebase"] = timebase.init(timebase_params or timebase.Params(), rate_hz)[0]
+        state["vqf"] = vqf.init(vqf.Params(), rate_hz)[0]
+        state["bouts"] = bouts.init(rate_hz, movement, left, up)[0]
+        state["rate_hz"] = rate_hz
+        state["rest_s"] = set_rest_s
+        state["patience_n"] = ceil(30.0 * rate_hz)
+        self.ring = make_ring(rate_hz)
+        self.scratch = np.zeros((scratch_rows(self.ring.shape[0] // 2), SCRATCH_COLUMNS))
+        self.out = np.zeros(OUT_ROWS, RESULT)
+
+
+@kernel
+def _append(s: Any, ring: NDArray[np.float64]) -> int:
+    """Run the orientation filter on the row the time base has pulled, write it to the history, return its number."""
+    b = s.timebase
+    v = s.vqf
+    vqf.step(v, b.gyr[0], b.gyr[1], b.gyr[2], b.acc[0], b.acc[1], b.acc[2])
+    k = s.k
+    s.k += 1
+    capacity = ring.shape[0] // 2
+    here = k % capacity
+    row = ring[here]
+    row[TIME] = b.t_s
+    for i in range(3):
+        row[ACC + i] = b.acc[i]
+        row[GYR + i] = b.gyr[i] - v.bias[i]
+    for i in range(4):
+        row[QUAT + i] = v.quat[i]
+    row[FLAGS] = b.flags
+    twin = ring[here + capacity]
+    for i in range(WIDTH):
+        twin[i] = row[i]
+    s.oldest = max(s.oldest, k + 1 - capacity)
+    return k
+
+
+@kernel
+def _note(s: Any, out: NDArray[np.void], before: int) -> None:
+    """Remember when the last stride or repetition ended, if rows were added since there were `before`."""
+    if s.out_n > before:
+        s.set_open = 1
+        s.last_end_s = out[s.out_n - 1].end_s
+
+
+@kernel
+def _rest(s: Any, k: int, ring: NDArray[np.float64], out: NDArray[np.void]) -> None:
+    """Write a REST row once the leg has done nothing that counts for long enough after the last stride or repetition."""
+    now_s = ring[k % (ring.shape[0] // 2), TIME]
+    if bouts.busy(s.bouts):
+        s.busy_n += 1
+        if s.busy_n < s.patience_n:
+            return
+    else:
+        s.busy_n = 0
+    if now_s - s.last_end_s >= s.rest_s:
+        row = out[s.out_n]
+        row.kind = REST
+        row.known_s = now_s
+        s.out_n += 1
+        s.set_open = 0
+
+
+@kernel
+def _gap(s: Any, ring: NDArray[np.float64], scratch: NDArray[np.float64], out: NDArray[np.void]) -> None:
+    """Close or drop what is open, because the stream had a gap, and report the gap."""
+    if s.k > 0:
+        before = s.out_n
+        s.out_n = bouts.flush(s.bouts, ring, s.k - 1, s.oldest, scratch, out, before)
+        _note(s, out, before)
+    bouts.forget(s.bouts)
+    row = out[s.out_n]
+    row.kind = GAP
+    row.known_s = s.timebase.new_s
+    row.gap_s = s.timebase.gap_s
+    s.out_n += 1
+    s.oldest = s.k
+
+
+@kernel
+def run(
+    state: NDArray[np.void],
+    ring: NDArray[np.float64],
+    scratch: NDArray[np.float64],
+    out: NDArray[np.void],
+    time_s: NDArray[np.float64],
+    acc: NDArray[np.float64],
+    gyr: NDArray[np.float64],
+    first: int,
+) -> int:
+    """Take in samples from `first` on and return how many rows of `out` are results.
+
+    Shapes: time_s (n,) s, acc (n, 3) m/s2, gyr (n, 3) rad/s, C-contiguous float64; `ring`, `scratch` and `out` as Chain
+    makes them. With more than OUT_ROWS - ROOM results it may have stopped early: call again from state.next.
+    """
+    s: Any = state[0]
+    s.out_n = 0
+    b = s.timebase
+    for i in range(first, time_s.shape[0]):
+        if s.out_n > out.shape[0] - ROOM:
+            s.next = i
+            return s.out_n
+        due = timebase.push(
+            b, time_s[i], acc[i, 0], acc[i, 1], acc[i, 2], gyr[i, 0], gyr[i, 1], gyr[i, 2]
+        )
+        if b.gap:
+            _gap(s, ring, scratch, out)
+        for _ in range(due):
+            timebase.pull(b)
+            k = _append(s, ring)
+            before = s.out_n
+            s.out_n = bouts.step(s.bouts, ring, k, s.oldest, scratch, out, before)
+            _note(s, out, before)
+            if s.set_open:
+                _rest(s, k, ring, out)
+    s.next = time_s.shape[0]
+    return s.out_n
+
+
+@kernel
+def finish(
+    state: NDArray[np.void], ring: NDArray[np.float64], scratch: NDArray[np.float64], out: NDArray[np.void]
+) -> int:
+    """Close what is open at the end of the stream and return how many rows of `out` are results."""
+    s: Any = state[0]
+    s.out_n = 0
+    if s.k > 0:
+        s.out_n = bouts.flush(s.bouts, ring, s.k - 1, s.oldest, scratch, out, 0)
+    return s.out_n

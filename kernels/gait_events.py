@@ -1,0 +1,100 @@
+"""Where the events of a stride lie in a window of history. All places are fractional samples of the window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ankled.kernels.jit import kernel
+from ankled.kernels.ring import GYR
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+TOE_OFF_RISE = 0.25
+"""Share of the last minimum that the swing rate has regained at toe-off."""
+CONTACT_SHARE = 0.5
+"""Where initial contact lies between the zero crossing after mid-swing (0) and the first minimum after it (1)."""
+
+
+@kernel
+def swing_rate(win: NDArray[np.float64], i: int, reach: int, left: NDArray[np.float64]) -> float:
+    """Return the swing rate at sample `i`, rad/s, as the mean over `reach` samples on either side."""
+    low = max(0, i - reach)
+    high = min(win.shape[0], i + reach + 1)
+    total = 0.0
+    for j in range(low, high):
+        total -= win[j, GYR] * left[0] + win[j, GYR + 1] * left[1] + win[j, GYR + 2] * left[2]
+    return total / (high - low)
+
+
+@kernel
+def contact_after(win: NDArray[np.float64], peak: int, rate_hz: float, left: NDArray[np.float64]) -> float:
+    """Return the initial contact after mid-swing at sample `peak`; -1: none."""
+    n = win.shape[0]
+    reach = int(0.01 * rate_hz + 0.5)
+    i = max(peak, 0)
+    before = swing_rate(win, i, reach, left)
+    while before > 0.0:
+        i += 1
+        if i >= n:
+            return -1.0
+        here = swing_rate(win, i, reach, left)
+        if here <= 0.0:
+            break
+        before = here
+    if before <= 0.0:
+        return -1.0
+    here = swing_rate(win, i, reach, left)
+    crossing = i - here / (here - before)
+    last = here
+    while i + 1 < n:
+        here = swing_rate(win, i + 1, reach, left)
+        if here >= last:
+            break
+        last = here
+        i += 1
+    return crossing + CONTACT_SHARE * (i - crossing)
+
+
+@kernel
+def toe_off_before(win: NDArray[np.float64], peak: int, rate_hz: float, left: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the toe-off before mid-swing at sample `peak`, and the swing rate of the minimum (rad/s); -1: none."""
+    reach = int(0.01 * rate_hz + 0.5)
+    i = min(peak, win.shape[0] - 1)
+    while i > 0 and swing_rate(win, i, reach, left) > 0.0:
+        i -= 1
+    if i <= 0:
+        return -1.0, 0.0
+    lowest = i
+    least = swing_rate(win, i, reach, left)
+    stop = max(0, i - int(0.25 * rate_hz))
+    for j in range(i, stop - 1, -1):
+        here = swing_rate(win, j, reach, left)
+        if here < least:
+            least = here
+            lowest = j
+    level = (1.0 - TOE_OFF_RISE) * least
+    j = lowest
+    last = least
+    while j < i + 1 and j + 1 < win.shape[0]:
+        here = swing_rate(win, j + 1, reach, left)
+        if here >= level:
+            step = here - last
+            return j + ((level - last) / step if step > 0.0 else 0.0), least
+        last = here
+        j += 1
+    return float(lowest), least
+
+
+@kernel
+def least_motion(win: NDArray[np.float64], first: int, last: int) -> int:
+    """Return the sample in [first, last] where the leg turns least: the middle of stance."""
+    best = first
+    least = 1e300
+    for j in range(first, last + 1):
+        w2 = win[j, GYR] ** 2 + win[j, GYR + 1] ** 2 + win[j, GYR + 2] ** 2
+        if w2 < least:
+            least = w2
+            best = j
+    return best

@@ -1,0 +1,94 @@
+"""The one jit decorator of the project, and the one place that decides where compiled code is cached.
+
+numba keys a cached function by its own source file only: after a change in a callee that lives in another file the
+cached caller would go on running the old callee. So the cache folder carries a hash of every kernel source and of
+the numba and numpy versions, and this file sets it before it imports numba.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_KEPT_CACHES = 3
+"""How many generations of compiled kernels stay on disk in any case: the running one and two to go back to."""
+_KEPT_S = 86400.0
+"""A generation used within this time stays, too: a process that still runs it may have kernels left to compile."""
+
+
+def cache_root() -> Path:
+    """Return the folder for everything ankled caches.
+
+    ANKLED_CACHE_DIR, else the CACHE_DIRECTORY that systemd gives a service, else XDG_CACHE_HOME/ankled, else
+    ~/.cache/ankled.
+    """
+    if chosen := os.environ.get("ANKLED_CACHE_DIR") or os.environ.get("CACHE_DIRECTORY"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ankled"
+
+
+def source_digest(folder: Path) -> str:
+    """Return a short hash of every Python source below `folder` and of the numba and numpy versions."""
+    digest = hashlib.sha256(f"numba {version('numba')} numpy {version('numpy')}".encode())
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def prune(folder: Path) -> None:
+    """Remove the generations beside `folder` that are neither among the last nor used within a day before it."""
+    used = {}
+    for path in folder.parent.iterdir():
+        try:
+            used[path] = path.stat().st_mtime
+        except OSError:  # another process has just pruned it
+            continue
+    for path in sorted(used, key=used.__getitem__, reverse=True)[_KEPT_CACHES:]:
+        if used[folder] - used[path] > _KEPT_S:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _prepare_cache() -> Path | None:
+    """Point numba at the folder of this generation of kernels; None if nothing can be written there."""
+    folder = cache_root() / "numba" / source_digest(Path(__file__).resolve().parent)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.touch()
+        prune(folder)
+    except OSError:
+        return None
+    if not os.access(folder, os.W_OK):
+        return None
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+    if "numba" in sys.modules:
+        sys.modules["numba"].config.CACHE_DIR = str(folder)  # imported before us: it has read the old one
+    return folder
+
+
+CACHE_DIR = _prepare_cache()
+
+import numba  # noqa: E402  (only after NUMBA_CACHE_DIR is set)
+
+Function = TypeVar("Function", bound="Callable[..., Any]")
+
+
+def kernel(function: Function) -> Function:
+    """Compile `function` on first use, cached on disk.
+
+    Without a writable cache folder it is compiled in memory only: numba's own choice, beside the sources, would bring
+    back the old callees, and where that is read-only it would raise.
+
+    `nogil` lets a worker thread compute while the event loop runs; `error_model="numpy"` makes x/0 an inf or nan
+    instead of a Python exception, which removes a branch from every division. `fastmath` stays off: it may reorder
+    sums, and then step and batch, or two machines, would differ in the last bit.
+    """
+    return cast("Function", numba.njit(cache=CACHE_DIR is not None, nogil=True, error_model="numpy")(function))

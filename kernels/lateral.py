@@ -1,0 +1,108 @@
+"""Lateral force per unit of mass over one closed stride or repetition."""
+
+from __future__ import annotations
+
+from math import isnan, nan, sqrt
+from typing import TYPE_CHECKING, NamedTuple
+
+from ankled.kernels.filters import lowpass
+from ankled.kernels.frames import linear_acceleration
+from ankled.kernels.jit import kernel
+from ankled.kernels.ring import TIME
+from ankled.kernels.windows import extreme, inside, mean_and_rms, value_at
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_BANDWIDTH_HZ = 20.0
+_BANDWIDTH_PER_RATE = 0.4
+
+_ACROSS = 3
+"""Scratch column of the component along the leg's y; columns 0 to 2 hold the linear acceleration."""
+
+
+class Lateral(NamedTuple):
+    """Results per kilogram, along the leg's y axis (to the wearer's left); the caller applies mass and sign.
+
+    nan where the interval of the field is empty. `peak_at` is a sample position in the window, `peak_time_s` the same
+    instant in the time of the history.
+    """
+
+    mean_mps2: float
+    rms_mps2: float
+    impulse_mps: float
+    peak_mps2: float
+    peak_at: float
+    peak_time_s: float
+    impact_mps2: float
+    uncertainty_mps2: float
+
+
+@kernel
+def bandwidth(rate_hz: float) -> float:
+    """Return the bandwidth of the lateral force, Hz: 20, or 0.4 of the rate if that is lower."""
+    return min(_BANDWIDTH_HZ, _BANDWIDTH_PER_RATE * rate_hz)
+
+
+@kernel
+def measure(
+    window: NDArray[np.float64],
+    i0: float,
+    i1: float,
+    j0: float,
+    j1: float,
+    y_axis: NDArray[np.float64],
+    axis_uncertainty_rad: float,
+    bandwidth_hz: float,
+    rate_hz: float,
+    scratch: NDArray[np.float64],
+) -> Lateral:
+    """Measure the lateral force of one stride or repetition, per kilogram.
+
+    F / m = (a - g R(q)^T z) . e_y, all in the sensor frame, so no heading is needed; then a zero-phase low-pass
+    (`filters.lowpass`) over the whole window. Over [i0, i1]: mean of |F|, root mean square, impulse = integral |F| dt
+    (trapezoids). Over [j0, j1): the signed value with the largest |F|, refined by a parabola. `impact_mps2` is the
+    signed peak of what [j0, j1) leaves of [i0, i1): for a stride the shock of the heel, when [j0, j1) is the swing.
+
+    `uncertainty_mps2` is what an error of the axis does to the peak, to first order: e_y turned by a small angle d
+    changes F / m by at most d times the linear acceleration perpendicular to e_y at that instant (same bandwidth).
+    On 326 foot strides of walking the worst turn by 5 deg changed the peak by 1.02 times this (5th to 95th percentile
+    0.93 to 1.65). It says too little where the peak falls on an instant without forward acceleration.
+
+    Shapes: `window` (n, 12) rows of the history, with some samples more than [i0, i1] at either end when there are any;
+    positions are fractional samples of the window, 0 <= i0 <= j0 <= j1 <= i1 <= n - 1; `y_axis` (3,), unit, sensor
+    frame; `scratch` (m, 8), m >= 2 n, overwritten. Units: m/s2, m/s, s, rad, Hz. Range: 0 < bandwidth_hz < rate_hz / 2.
+    Errors: none raised; an empty interval gives nan.
+
+    This is the force that moves the weight, the inertial part only; it is not the load on the joint. Own definition.
+    """
+    n = window.shape[0]
+    i0, i1 = inside(i0, n), inside(i1, n)
+    if n == 0 or not i1 > i0:
+        return Lateral(nan, nan, nan, nan, nan, nan, nan, nan)
+    for k in range(n):
+        scratch[k, 0], scratch[k, 1], scratch[k, 2] = linear_acceleration(window[k])
+    for column in range(3):
+        lowpass(scratch, column, n, bandwidth_hz, rate_hz)
+    ex, ey, ez = y_axis[0], y_axis[1], y_axis[2]
+    for k in range(n):
+        scratch[k, _ACROSS] = scratch[k, 0] * ex + scratch[k, 1] * ey + scratch[k, 2] * ez
+    across = scratch[:, _ACROSS]
+
+    mean, rms = mean_and_rms(across, n, i0, i1)
+    peak_at, peak = extreme(across, n, j0, j1)
+    _, early = extreme(across, n, i0, min(j0, i1))
+    _, late = extreme(across, n, max(j1, i0), i1)
+    impact = late if isnan(early) or abs(late) > abs(early) else early
+    time = uncertainty = nan
+    if not isnan(peak_at):
+        time = value_at(window[:, TIME], peak_at)
+        ax, ay, az = (
+            value_at(scratch[:, 0], peak_at),
+            value_at(scratch[:, 1], peak_at),
+            value_at(scratch[:, 2], peak_at),
+        )
+        along = ax * ex + ay * ey + az * ez
+        uncertainty = axis_uncertainty_rad * sqrt(max(0.0, ax * ax + ay * ay + az * az - along * along))
+    return Lateral(mean, rms, mean * (i1 - i0) / rate_hz, peak, peak_at, time, impact, uncertainty)

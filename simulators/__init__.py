@@ -1,0 +1,1 @@
+"""Software sensors: motion with known truth, and the errors of a real IMU on top."""

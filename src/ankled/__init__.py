@@ -1,0 +1,1 @@
+"""ankled: a BLE sensor ingestion daemon for smart ankle weights."""

@@ -1,0 +1,41 @@
+"""Lateral force per kilogram, from the definition."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ankled.kernels import ring
+from tests.kernels.twins import filters_twin, windows_twin
+
+if TYPE_CHECKING:
+    from tests.kernels.twins.windows_twin import Array
+
+
+def measure(
+    window: Array,
+    whole: tuple[float, float],
+    inner: tuple[float, float],
+    y_axis: Array,
+    axis_uncertainty_rad: float,
+    bandwidth_hz: float,
+    rate_hz: float,
+) -> tuple[float, ...]:
+    """Mean, RMS, impulse over `whole`; peak, its position and time over `inner`; impact outside it; uncertainty."""
+    linear = windows_twin.linear_acceleration(window)
+    smooth = np.stack([filters_twin.lowpass(linear[:, c], bandwidth_hz, rate_hz) for c in range(3)], axis=1)
+    across = filters_twin.lowpass(linear @ y_axis, bandwidth_hz, rate_hz)  # projecting first must give the same
+    position = windows_twin.nodes(len(window), *whole)
+    force = windows_twin.at(across, position)
+    seconds = (position[-1] - position[0]) / rate_hz
+    impulse = np.trapezoid(np.abs(force), position) / rate_hz
+    rms = np.sqrt(np.trapezoid(force**2, position) / rate_hz / seconds)
+    peak_at, peak = windows_twin.extreme(across, *inner)
+    rest = [windows_twin.extreme(across, whole[0], inner[0])[1], windows_twin.extreme(across, inner[1], whole[1])[1]]
+    heard = [value for value in rest if not np.isnan(value)]
+    impact = max(heard, key=abs) if heard else np.nan
+    vector = np.array([windows_twin.at(smooth[:, c], peak_at) for c in range(3)])
+    uncertainty = axis_uncertainty_rad * float(np.linalg.norm(np.cross(vector, y_axis)))
+    time = float(windows_twin.at(window[:, ring.TIME], peak_at))
+    return float(impulse / seconds), float(rms), float(impulse), peak, peak_at, time, impact, uncertainty
