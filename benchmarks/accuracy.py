@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.datasets.common import DataMissingError
-from benchmarks.report import PIPED_WIDTH, Section, show, write_json
+from benchmarks.report import Section, console_for_output, show, write_json
 from benchmarks.suites.registry import SUITES, measure
 
 if TYPE_CHECKING:
@@ -71,11 +71,6 @@ def measure_all(names: Sequence[str], *, processes: int = PROCESSES) -> tuple[li
         elif scores[name]:
             sections.append(SUITES[name].summarise(scores[name]))
     return sections, failures
-
-
-def console_for_output() -> Console:
-    """Return a console on standard output: the terminal's own width, or a fixed one and no colour when piped."""
-    return Console() if sys.stdout.isatty() else Console(width=PIPED_WIDTH, no_color=True, highlight=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

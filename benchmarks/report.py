@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from rich.console import Console
 
 PIPED_WIDTH = 110
 """Columns when the output is no terminal."""
@@ -66,6 +67,11 @@ class Section:
     figures: Sequence[Figure] = ()
     notes: Sequence[str] = ()
     details: Sequence[str] = field(default=())
+
+
+def console_for_output() -> Console:
+    """Return a console on standard output: the terminal's own width, or a fixed one and no colour when piped."""
+    return Console() if sys.stdout.isatty() else Console(width=PIPED_WIDTH, no_color=True, highlight=False)
 
 
 _MARKS = {True: Text("yes", style="green"), False: Text("NO", style="bold red"), None: Text("")}

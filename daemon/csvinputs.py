@@ -6,6 +6,7 @@ from heapq import merge
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import numpy as np
 
 from ankled.daemon.inputs import Config, Input, Stop
@@ -25,12 +26,15 @@ def csv_inputs(tables: Sequence[CsvTable], settings: PipelineSettings) -> Iterat
     """Yield Config, the samples of all tables, Stop. `settings.devices` names the device of each table in turn.
 
     A block holds the samples of a quarter of a second and is stamped with the time of its last one; the blocks of
-    several tables come in the order of these times, at equal times in the order of the tables.
+    several tables come in the order of these times, at equal times in the order of the tables. Unless the settings
+    say otherwise, session times are the files' own: they count from t = 0.
     """
     if len(tables) != len(settings.devices):
         raise ValueError(f"{len(tables)} tables for {len(settings.devices)} devices")
     first_s = min(float(table.time_s[0]) for table in tables)
     last_s = max(float(table.time_s[-1]) for table in tables)
+    if settings.origin_ns is None:
+        settings = msgspec.structs.replace(settings, origin_ns=0)
     yield Config(host_ns=_host_ns(first_s), settings=settings)
     devices = zip(tables, settings.devices, strict=True)
     yield from merge(*(_blocks(table, device.slug) for table, device in devices), key=_stamp)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ankled.kernels import bouts, gait, gait_axes, leg, measures, reps, timebase, vqf
+from ankled.kernels import bouts, timebase, vqf
 from ankled.kernels.filters import SCRATCH_COLUMNS, scratch_rows
 from ankled.kernels.jit import kernel
 from ankled.kernels.results import GAP, REST, RESULT
@@ -47,7 +47,7 @@ STATE = np.dtype(
     ],
     align=True,
 )
-"""`k` samples are on the grid; the history since the last gap begins at `oldest`; `next` is the first sample not taken in."""
+"""`k` samples are on the grid; the history since the last gap begins at `oldest`; `next` is the first not taken in."""
 
 
 class Chain:
@@ -114,7 +114,7 @@ def _note(s: Any, out: NDArray[np.void], before: int) -> None:
 
 @kernel
 def _rest(s: Any, k: int, ring: NDArray[np.float64], out: NDArray[np.void]) -> None:
-    """Write a REST row once the leg has done nothing that counts for long enough after the last stride or repetition."""
+    """Write a REST row once nothing that counts has happened for long enough after the last stride or repetition."""
     now_s = ring[k % (ring.shape[0] // 2), TIME]
     if bouts.busy(s.bouts):
         s.busy_n += 1
@@ -169,9 +169,7 @@ def run(
         if s.out_n > out.shape[0] - ROOM:
             s.next = i
             return s.out_n
-        due = timebase.push(
-            b, time_s[i], acc[i, 0], acc[i, 1], acc[i, 2], gyr[i, 0], gyr[i, 1], gyr[i, 2]
-        )
+        due = timebase.push(b, time_s[i], acc[i, 0], acc[i, 1], acc[i, 2], gyr[i, 0], gyr[i, 1], gyr[i, 2])
         if b.gap:
             _gap(s, ring, scratch, out)
         for _ in range(due):
@@ -196,3 +194,11 @@ def finish(
     if s.k > 0:
         s.out_n = bouts.flush(s.bouts, ring, s.k - 1, s.oldest, scratch, out, 0)
     return s.out_n
+
+
+def warm_up() -> None:
+    """Compile the chain, or load it from the cache, by running it over nothing."""
+    work = Chain(100.0)
+    empty = np.zeros((0, 3))
+    run(work.state, work.ring, work.scratch, work.out, np.zeros(0), empty, empty, 0)
+    finish(work.state, work.ring, work.scratch, work.out)

@@ -55,7 +55,7 @@ def init(left: tuple[float, float, float] | None, up: tuple[float, float, float]
         z = np.asarray(up, dtype=np.float64)
         y = y / np.linalg.norm(y)
         z = z - (z @ y) * y
-        if not np.linalg.norm(z) > 1e-6:  # noqa: PLR2004  (parallel up to rounding)
+        if not np.linalg.norm(z) > 1e-6:  # parallel up to rounding
             message = "the mount's left and up are parallel; they must be two different directions"
             raise ValueError(message)
         state["left"] = y

@@ -7,13 +7,14 @@ show in inclination: there the rate about a is integrated, from wherever the cal
 
 from __future__ import annotations
 
-from math import atan2, pi, sqrt
+from math import atan2, cos, pi, sin, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ankled.kernels.frames import up
 from ankled.kernels.jit import kernel
-from ankled.kernels.ring import GYR, QUAT
+from ankled.kernels.ring import GYR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,13 +34,6 @@ STATE = np.dtype(
 _STEEP = 0.94
 """Cosine of the angle (20 deg) between axis and vertical below which inclination is given up: there its errors are
 three times as large about the axis."""
-
-
-@kernel
-def up(row: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Return the up vector in the sensor frame."""
-    w, x, y, z = row[QUAT], row[QUAT + 1], row[QUAT + 2], row[QUAT + 3]
-    return 2.0 * (x * z - w * y), 2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + y * y)
 
 
 @kernel
@@ -91,8 +85,21 @@ def after(s: Any, row: NDArray[np.float64], x: float) -> float:
 
 
 @kernel
-def before(s: Any, row: NDArray[np.float64], following: NDArray[np.float64], x: float) -> float:
-    """Return the angle at `row`, where `x` is that of the sample `following` it."""
+def normal(s: Any, level: float) -> tuple[float, float, float]:
+    """Return the vector n by which `over` compares angles with `level`: u . n is a sine of the angle above it."""
+    c, d = cos(level), sin(level)
+    return s.f[0] * c - s.e[0] * d, s.f[1] * c - s.e[1] * d, s.f[2] * c - s.e[2] * d
+
+
+@kernel
+def over(  # six scalars instead of arrays: it runs for every sample of an excursion
+    s: Any, row: NDArray[np.float64], x: float, level: float, nx: float, ny: float, nz: float
+) -> bool:
+    """Tell whether the angle at `row` is above `level`, half a turn at most away; `x` is it where the axis is vertical.
+
+    An arc tangent a sample would cost four times as much.
+    """
     if s.by_gyro:
-        return x - rate(s, following) * s.dt_s
-    return near(s, row, x)
+        return x > level
+    ux, uy, uz = up(row)
+    return ux * nx + uy * ny + uz * nz > 0.0

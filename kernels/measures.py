@@ -23,16 +23,16 @@ IMPACT_S = 0.030
 
 
 @kernel
-def _view(ring: NDArray[np.float64], start: float, end: float, k: int, oldest: int, rate_hz: float) -> tuple[int, int]:
+def _view(start: float, end: float, k: int, oldest: int, rate_hz: float) -> tuple[int, int]:
     """Return the first and the last (excluded) sample of the window to measure [start, end] in."""
     context = int(CONTEXT_S * rate_hz) + 1
-    return max(oldest, int(floor(start)) - context), min(k + 1, int(ceil(end)) + context + 1)
+    return max(oldest, floor(start) - context), min(k + 1, ceil(end) + context + 1)
 
 
 @kernel
 def _time_at(ring: NDArray[np.float64], position: float, k: int) -> float:
     """Return the time of a fractional grid index, s."""
-    first = min(int(floor(position)), k - 1)
+    first = min(floor(position), k - 1)
     win = window(ring, first, first + 2)
     return value_at(win[:, TIME], inside(position - first, 2))
 
@@ -50,7 +50,7 @@ def _common(
     rate_hz: float,
     scratch: NDArray[np.float64],
 ) -> None:
-    """Fill in what strides and repetitions share; [j0, j1) is the swing or the concentric phase, axis the movement's."""
+    """Fill in what both kinds share; [j0, j1) is the swing or the concentric phase, axis that of the movement."""
     motion = angle.measure(win, i0, i1, j0, j1, axis, rate_hz, scratch)
     row.rom_deg = motion.rom_deg
     row.about_vertical = 1 if motion.about_vertical else 0
@@ -67,7 +67,7 @@ def _common(
     row.axis_uncertainty_rad = leg.uncertainty_rad if known else nan
     row.plane_angle_deg = angle_deg(axis, leg.left) if known else nan
     missing = clipped = 0
-    for j in range(int(floor(i0)), min(int(ceil(i1)) + 1, win.shape[0])):
+    for j in range(floor(i0), min(ceil(i1) + 1, win.shape[0])):
         flags = win[j, FLAGS]
         if flags >= FLAG_CLIPPED:
             clipped += 1
@@ -122,7 +122,7 @@ def stride(
     """Measure the stride `found` (gait.FOUND) at sample `k` into `row`; `known_s` is the time of sample `k`."""
     first_of_bout = found.previous_contact < oldest
     start = found.toe_off if first_of_bout else found.previous_contact
-    first, last = _view(ring, start, found.contact, k, oldest, rate_hz)
+    first, last = _view(start, found.contact, k, oldest, rate_hz)
     win = window(ring, first, last)
     i0, i1 = start - first, found.contact - first
     j0, j1 = found.toe_off - first, max(found.toe_off - first, found.contact - first - IMPACT_S * rate_hz)
@@ -153,7 +153,7 @@ def repetition(
     scratch: NDArray[np.float64],
 ) -> None:
     """Measure the repetition `found` (reps.FOUND) at sample `k` into `row`; `known_s` is the time of sample `k`."""
-    first, last = _view(ring, found.start, found.end, k, oldest, rate_hz)
+    first, last = _view(found.start, found.end, k, oldest, rate_hz)
     win = window(ring, first, last)
     i0, i1 = found.start - first, found.end - first
     row.kind = REP

@@ -161,9 +161,7 @@ def solve(s: Any) -> None:
         px, py, pz = d, g, h
     n = 1.0 / sqrt(px * px + py * py + pz * pz)
     px, py, pz = px * n, py * n, pz * n
-    power = (
-        c[0] * px * px + c[3] * py * py + c[5] * pz * pz + 2.0 * (c[1] * px * py + c[2] * px * pz + c[4] * py * pz)
-    )
+    power = c[0] * px * px + c[3] * py * py + c[5] * pz * pz + 2.0 * (c[1] * px * py + c[2] * px * pz + c[4] * py * pz)
     mean = s.mean_velocity
     variance = max(s.power_velocity - mean * mean, 0.0)
     covariance = (
@@ -200,3 +198,12 @@ def rest(s: Any) -> None:
     for i in range(3):
         s.mean_rate[i] = 0.0
         s.cross[i] = 0.0
+
+
+@kernel
+def interrupt(s: Any) -> None:
+    """Forget what cannot be carried over a gap: the velocity and the filters."""
+    s.velocity = 0.0
+    s.rise = 0.0
+    for i in range(3):
+        s.rate[i] = 0.0

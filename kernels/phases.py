@@ -2,8 +2,8 @@
 
 The onset is first taken as the last sample within 0.3 of the excursion from the rest side, so that neither rest nor
 fidgeting in it counts, and then moved back along the same movement to where the leg began to turn: the last sample
-whose rate is below 0.05 of the peak rate on the way out. The end is found by the same two rules in the direction of
-time. What lies between is out (concentric), hold, and back (eccentric).
+whose rate is below 0.05 of the peak rate on the way out. The detector finds the end by the same two rules in the
+direction of time. What lies between is out (concentric), hold, and back (eccentric).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from ankled.kernels import leg_angle
 from ankled.kernels.jit import kernel
+from ankled.kernels.ring import window
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,18 +52,76 @@ _HELD = 0.7
 
 
 @kernel
-def _rate(leg: Any, ring: NDArray[np.float64], k: int, half: int, newest: int) -> float:
-    """Return the rate about the axis, mean over `half` samples on either side of k: tremor shall not look like rest."""
-    capacity = ring.shape[0] // 2
-    first, last = max(k - half, newest - capacity + 1, 0), min(k + half, newest)
-    total = 0.0
-    for i in range(first, last + 1):
-        total += leg_angle.rate(leg, ring[i % capacity])
-    return total / (last - first + 1)
+def _rate(leg: Any, rows: NDArray[np.float64], k: int) -> float:
+    """Return the rate about the axis at row `k`; the first and the last row stand for what is outside."""
+    return leg_angle.rate(leg, rows[min(max(k, 0), rows.shape[0] - 1)])
 
 
 @kernel
-def describe(  # noqa: PLR0913 (one closed excursion is this many facts)
+def _sum(leg: Any, rows: NDArray[np.float64], k: int, half: int) -> float:
+    """Return the sum of the rates of row `k` and `half` rows on either side: tremor shall not look like rest."""
+    total = 0.0
+    for i in range(k - half, k + half + 1):
+        total += _rate(leg, rows, i)
+    return total
+
+
+@kernel
+def _onset(
+    leg: Any, rows: NDArray[np.float64], valley: int, peak: int, x_peak: float, level: float, half: int
+) -> tuple[float, float, float]:
+    """Return the row where the way out to `peak` begins, the angle there, and the fastest rate on the way."""
+    nx, ny, nz = leg_angle.normal(leg, level)
+    scale = 1.0 / (2 * half + 1)
+    total = _sum(leg, rows, peak, half)
+    k, x, fastest, near_rest = peak, x_peak, 0.0, False
+    r = r_after = total * scale
+    while k > valley and not (near_rest and r <= SLOW * fastest):
+        fastest = max(fastest, r)
+        x -= _rate(leg, rows, k) * leg.dt_s
+        k -= 1
+        total += _rate(leg, rows, k - half) - _rate(leg, rows, k + half + 1)
+        r_after, r = r, total * scale
+        near_rest = near_rest or not leg_angle.over(leg, rows[k], x, level, nx, ny, nz)
+    if not leg.by_gyro:
+        x = leg_angle.near(leg, rows[k], x)
+    slow = SLOW * fastest
+    part = (slow - r) / (r_after - r) if r <= slow < r_after else 0.0
+    return k + part, x, fastest
+
+
+@kernel
+def _fastest_back(leg: Any, rows: NDArray[np.float64], peak: int, end: int, half: int) -> float:
+    """Return the fastest rate on the way back, positive."""
+    total = _sum(leg, rows, peak, half)
+    slowest = total
+    for k in range(peak, end):
+        total += _rate(leg, rows, k + half + 1) - _rate(leg, rows, k - half)
+        slowest = min(slowest, total)
+    return -slowest / (2 * half + 1)
+
+
+@kernel
+def _last_still(
+    leg: Any, rows: NDArray[np.float64], peak: int, x_peak: float, end: int, high: float, still: float, half: int
+) -> int:
+    """Return the last row from `peak` towards `end` slower than `still` before the angle drops below `high`."""
+    nx, ny, nz = leg_angle.normal(leg, high)
+    towards = 1 if end > peak else -1
+    total = _sum(leg, rows, peak, half)
+    still *= 2 * half + 1
+    k, x, last = peak, x_peak, peak
+    while k != end and leg_angle.over(leg, rows[k], x, high, nx, ny, nz):
+        if abs(total) < still:
+            last = k
+        x += towards * _rate(leg, rows, k) * leg.dt_s
+        total += _rate(leg, rows, k + towards * (half + 1)) - _rate(leg, rows, k - towards * half)
+        k += towards
+    return last
+
+
+@kernel
+def describe(
     found: Any,
     leg: Any,
     ring: NDArray[np.float64],
@@ -77,71 +136,32 @@ def describe(  # noqa: PLR0913 (one closed excursion is this many facts)
 ) -> None:
     """Fill `found` for the excursion valley -> peak -> end about the axis of `leg`.
 
+    The hold lies between the first and the last sample above 0.7 of the excursion whose rate is below 0.05 of the
+    peak rate (of the slower way); shorter than `min_hold` there is none, and both phases meet at the peak.
+
     `valley`, `peak`, `end` and `newest` are grid indices within the ring's history, the x_ angles in rad, `min_hold` in
     samples. Fields that only the detector knows (retroactive, sign_confidence, share) are left alone.
     """
-    capacity = ring.shape[0] // 2
-    half = int(round(_SMOOTH_S / leg.dt_s))
+    half = round(_SMOOTH_S / leg.dt_s)
+    origin = max(valley - half, newest - ring.shape[0] // 2 + 1, 0)
+    rows = window(ring, origin, newest + 1)
+    peak, end, valley = peak - origin, end - origin, max(valley - origin, 0)
     base = max(x_valley, x_end)
-    level = base + NEAR * (x_peak - base)
-
-    k, x, x_after = peak, x_peak, x_peak
-    fastest_out = 0.0
-    while k > valley and x > level:
-        fastest_out = max(fastest_out, _rate(leg, ring, k, half, newest))
-        k -= 1
-        x_after = x
-        x = leg_angle.before(leg, ring[k % capacity], ring[(k + 1) % capacity], x)
-    onset = float(k)
-    if x <= level < x_after:
-        onset += (level - x) / (x_after - x)
-    slow = SLOW * fastest_out
-    r = _rate(leg, ring, k, half, newest)
-    r_after = fastest_out
-    while k > valley and r > slow:
-        k -= 1
-        x = leg_angle.before(leg, ring[k % capacity], ring[(k + 1) % capacity], x)
-        r_after = r
-        r = _rate(leg, ring, k, half, newest)
-        onset = float(k)
-    if r <= slow < r_after and onset == k:
-        onset += (slow - r) / (r_after - r)
-    x_start = x
-
-    # Forward over the rest: how fast back, and the first and last still sample high up.
-    first = int(onset)
-    fastest_back = 0.0
-    for k in range(peak, end + 1):
-        fastest_back = max(fastest_back, -_rate(leg, ring, k, half, newest))
-    still = SLOW * min(fastest_out, fastest_back)
+    onset, x_start, fastest = _onset(leg, rows, valley, peak, x_peak, base + NEAR * (x_peak - base), half)
+    still = SLOW * min(fastest, _fastest_back(leg, rows, peak, end, half))
     high = base + _HELD * (x_peak - base)
-    x = x_peak
-    k = peak
-    last_still = peak
-    while k < end and x >= high:
-        if abs(_rate(leg, ring, k, half, newest)) < still:
-            last_still = k
-        k += 1
-        x = leg_angle.after(leg, ring[k % capacity], x)
-    x = x_peak
-    k = peak
-    first_still = peak
-    while k > first and x >= high:
-        if abs(_rate(leg, ring, k, half, newest)) < still:
-            first_still = k
-        k -= 1
-        x = leg_angle.before(leg, ring[k % capacity], ring[(k + 1) % capacity], x)
-    if last_still - first_still < min_hold:
-        first_still = last_still = peak
-
-    found.start = onset
-    found.concentric_end = float(first_still)
-    found.peak = float(peak)
-    found.eccentric_start = float(last_still)
-    found.end = float(end)
+    first = _last_still(leg, rows, peak, x_peak, int(onset), high, still, half)
+    last = _last_still(leg, rows, peak, x_peak, end, high, still, half)
+    if last - first < min_hold:
+        first = last = peak
+    found.start = origin + onset
+    found.concentric_end = float(origin + first)
+    found.peak = float(origin + peak)
+    found.eccentric_start = float(origin + last)
+    found.end = float(origin + end)
     found.axis[0] = leg.a[0]
     found.axis[1] = leg.a[1]
     found.axis[2] = leg.a[2]
     found.rom_rad = x_peak - 0.5 * (x_start + x_end)
     found.by_gyro = leg.by_gyro
-    found.phases_ok = 1 if found.concentric_end > onset and end > found.eccentric_start else 0
+    found.phases_ok = 1 if onset < first and last < end else 0

@@ -64,4 +64,4 @@ RESULT = np.dtype(
     ],
     align=True,
 )
-"""One row. `kind` is one of the constants above; AXES says that the axes of the leg have settled, REST that a set ended."""
+"""One row. `kind` is one of the constants above; AXES: the axes of the leg have settled; REST: a set ended."""

@@ -48,6 +48,7 @@ class CaptureReader:
         self._strict = strict
         self._progress = progress
         self._begins = 0
+        self._headed = False
         self._ours = False
         self._channels: dict[int, Channel] = {}
         self._schemas: dict[int, Schema] = {}
@@ -89,7 +90,7 @@ class CaptureReader:
 
     def _describe(self, piece: Header | Schema | Channel | Metadata) -> None:
         if isinstance(piece, Header):
-            self._ours = piece.profile == form.PROFILE
+            self._headed, self._ours = True, piece.profile == form.PROFILE
         elif isinstance(piece, Metadata):
             if piece.name == form.METADATA:
                 self.facts = piece.metadata
@@ -157,6 +158,8 @@ class CaptureReader:
 
     def _end(self, end: End) -> None:
         self.finished, self.good = end.finished, end.good
+        if not self._headed:
+            raise RecordingError(f"{self.path} has no header that can be read: it holds no input.")
         if self.last is None and not self.facts and not self._ours:
             raise RecordingError(f"{self.path} {_FOREIGN}: it holds no schema {SCHEMA_NAME}.")
         if self.finished and not self.damage:

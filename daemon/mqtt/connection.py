@@ -139,7 +139,7 @@ def _drop(client: aiomqtt.Client) -> None:
         disconnected.exception()
     paho = client._client  # noqa: SLF001 - neither library offers an abortive close
     if paho.socket() is not None:
-        paho._sock_close()  # noqa: SLF001
+        paho._sock_close()  # noqa: SLF001 - see above
 
 
 def _close_sockets(cause: BaseException | None) -> None:

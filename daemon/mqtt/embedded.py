@@ -52,9 +52,9 @@ async def embedded(port: int | None = None) -> AsyncIterator[BrokerAddress]:
     Port 0 is any free one. Raises BrokerError when the given port is taken, or when amqtt is not installed.
     """
     try:
-        # here, because only who embeds a broker should wait a fifth of a second for its import
+        # here, because only who embeds a broker should wait a sixth of a second for its import
         from amqtt.broker import Broker  # noqa: PLC0415
-        from amqtt.contexts import BrokerConfig, ListenerConfig  # noqa: PLC0415
+        from amqtt.contexts import BrokerConfig, ListenerConfig  # noqa: PLC0415 - as above
     except ImportError as error:
         msg = "the embedded broker needs the package amqtt, which is not installed; install it or name another broker"
         raise BrokerError(msg) from error

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ankled.daemon.errors import RecordingError, UsageError
-from ankled.daemon.inputs import ClockAnchor, Command, Config, Dropped, Input, Link, Stop, Tick
+from ankled.daemon.inputs import ClockAnchor, Command, Config, Dropped, Input, Link, State, Stop, Tick
 from ankled.daemon.pipeline.athlete import AthletePipeline, AthleteState
 from ankled.daemon.pipeline.context import Context
 from ankled.daemon.pipeline.device import DevicePipeline, DeviceState
-from ankled.daemon.records import Record
-from ankled.daemon.settings import DeviceSettings, PipelineSettings
 from ankled.drivers.samples import Samples
-from ankled.kernels.jit import CACHE_DIR
+from ankled.kernels import jit
+
+if TYPE_CHECKING:
+    from ankled.daemon.records import Record
+    from ankled.daemon.settings import DeviceSettings, PipelineSettings
 
 _NS = 1e9
 
@@ -30,7 +34,7 @@ class CoreState(msgspec.Struct, kw_only=True):
 class Core:
     """Feeds inputs to pipelines. Synchronous, without a clock and without I/O."""
 
-    version = f"{version('ankled')}+{CACHE_DIR.name}"
+    version = f"{version('ankled')}+{jit.source_digest(Path(jit.__file__).resolve().parent)}"
     """Which kernels a snapshot belongs to: their memory is not the memory of other kernels."""
 
     def __init__(self) -> None:
@@ -45,7 +49,7 @@ class Core:
         """The running device pipelines by slug."""
         return self._devices
 
-    def feed(self, given: Input, /) -> list[Record]:
+    def feed(self, given: Input, /) -> list[Record]:  # noqa: PLR0911  (one way out a kind of input)
         """Take in one input and return what it completed."""
         match given:
             case Samples():
@@ -66,6 +70,9 @@ class Core:
             case Stop():
                 return self._stop(self._session_s(given.host_ns))
             case Link() | Dropped():
+                return []
+            case State():
+                self.restore(given.data)
                 return []
             case Command():
                 message = f"command {given.name} is not known"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from ankled.daemon.errors import UsageError
 from ankled.daemon.pipeline import sets
 from ankled.daemon.pipeline.reps import Place, make_rep
-from ankled.daemon.records import Event, Record, Rep
+from ankled.daemon.records import Event, Record
 from ankled.kernels import chain, timebase
 from ankled.kernels.results import GAP, REP, REST, STRIDE
 
@@ -40,7 +40,7 @@ class DevicePipeline:
     def __init__(self, device: DeviceSettings, context: Context, *, set_rest_s: float = 10.0) -> None:
         """Prepare the kernels. The rate must be known: from the configuration, the driver or the recording."""
         if device.rate_hz is None:
-            message = f"device {device.slug}: rate_hz is not known; give it in the configuration or as a recording's times"
+            message = f"device {device.slug}: rate_hz is not known; give it in the configuration"
             raise UsageError(message)
         self.device = device
         self.context = context
@@ -150,7 +150,7 @@ class DevicePipeline:
                 records.append(self._event(row))
         return records
 
-    def _repetition(self, row: Any) -> list[Record]:
+    def _repetition(self, row: np.void) -> list[Record]:
         """Make the record of a stride or repetition, and that of the set which it ends, if it does."""
         of: Literal["stride", "rep"] = "stride" if row["kind"] == STRIDE else "rep"
         records: list[Record] = []
@@ -182,7 +182,7 @@ class DevicePipeline:
         self._open = None
         return [record]
 
-    def _event(self, row: Any) -> Event:
+    def _event(self, row: np.void) -> Event:
         """Make the record of a gap or of axes that settled."""
         interrupted = row["kind"] == GAP
         detail = (
@@ -204,5 +204,3 @@ class DevicePipeline:
             known_at_s=float(row["known_s"]),
             detail=detail,
         )
-
-

@@ -22,7 +22,7 @@ TURN_DEG = 20.0
 """Heading change over a stride from which it counts as part of a turn."""
 
 
-def judge(row: np.void, rate_hz: float) -> tuple[float, list[str]]:
+def judge(row: np.void, rate_hz: float) -> tuple[float, list[str]]:  # noqa: C901, PLR0912  (a list of reasons)
     """Return quality and reasons of a result row of kind STRIDE or REP."""
     found: list[tuple[str, float]] = []
     samples = max(1.0, float(row["end_s"] - row["start_s"]) * rate_hz)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import degrees, isnan
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ankled.daemon.pipeline.quality import TURN_DEG, judge
 from ankled.daemon.records import Plane, Rep
@@ -22,7 +23,8 @@ _RUN_DUTY = 0.5
 _AXIS_SOURCES = {UNKNOWN: "none", CONFIGURED: "configured", WALKING: "walking"}
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
     """Where a repetition stands: its sequence number, set, index in the set, and what came before it in the set."""
 
     seq: int

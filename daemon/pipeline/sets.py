@@ -60,7 +60,7 @@ def _movement(reps: list[Rep]) -> str:
     return max(sorted(set(names)), key=names.count)
 
 
-def close(
+def close(  # noqa: PLR0913, PLR0917  (all that a set record is made of)
     open_set: OpenSet, closed_by: ClosedBy, known_at_s: float, seq: int, device: DeviceSettings, context: Context
 ) -> Set:
     """Build the record of a set that has ended."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import msgspec
 import numpy as np
 from hypothesis import strategies as st
+from mcap.reader import make_reader
 
+from ankled.daemon.capture.file import CaptureFile
 from ankled.daemon.capture.form import Entry, Origin
 from ankled.daemon.capture.reader import CaptureReader
 from ankled.daemon.capture.writer import CaptureLimits, CaptureWriter
@@ -20,39 +21,51 @@ from ankled.drivers.samples import Samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 ORIGIN = Origin(version="0", node="gym", session="monday", cpu="a processor", kernels="0123456789abcdef")
 SETTINGS = PipelineSettings(node="gym", session="monday", devices=(DeviceSettings(slug="left", side="left"),))
 SECOND = 1_000_000_000
 
 
+class _State(msgspec.Struct):
+    seq: int = 0
+    total: float = 0.0
+    seen: int = 0
+    node: str = ""
+
+
 class CountingCore:
     """Every third input gives a record that depends on the bytes of every input before it."""
 
     def __init__(self) -> None:
-        self.state: dict[str, float | int | str] = {"seq": 0, "sum": 0.0, "seen": 0, "node": ""}
+        self.state = _State()
 
     def feed(self, item: Input) -> list[Record]:
         """Fold the input into the state."""
         state = self.state
         if isinstance(item, Config):
-            state["node"] = item.settings.node
+            state.node = item.settings.node
         if isinstance(item, Notification):
-            state["sum"] = state["sum"] * 0.75 + sum(item.data) / 7
+            state.total = state.total * 0.75 + sum(item.data) / 7
         if isinstance(item, Samples):
-            state["sum"] = state["sum"] * 0.5 + float(item.acc.sum())
-        state["seen"] += 1
-        if state["seen"] % 3 and not isinstance(item, Stop):
+            state.total = state.total * 0.5 + float(item.acc.sum())
+        state.seen += 1
+        if state.seen % 3 and not isinstance(item, Stop):
             return []
-        state["seq"] += 1
-        detail = {"sum": state["sum"], "seen": float(state["seen"])}
-        name = f"{state['node']}/{state['seq']}"
+        state.seq += 1
         return [
             Event(
-                id=name, seq=state["seq"], session="monday", node=state["node"], device="left", event="slip",
-                known_at_s=item.host_ns / SECOND, detail=detail,
+                id=f"{state.node}/{state.seq}",
+                seq=state.seq,
+                session="monday",
+                node=state.node,
+                device="left",
+                event="slip",
+                known_at_s=item.host_ns / SECOND,
+                detail={"total": state.total, "seen": float(state.seen)},
             )
-        ]  # fmt: skip
+        ]
 
     def snapshot(self) -> bytes:
         """Return the whole state."""
@@ -60,11 +73,11 @@ class CountingCore:
 
     def restore(self, data: bytes) -> None:
         """Take over a state."""
-        self.state = msgspec.msgpack.decode(data)
+        self.state = msgspec.msgpack.decode(data, type=_State)
 
 
 def session(count: int, *, seed: int = 1) -> list[Input]:
-    """Return the inputs of a session of at least three inputs: settings, an anchor, notifications, commands, the end."""
+    """Return the inputs of a session: settings, a clock anchor, notifications, commands and ticks, the end."""
     random = np.random.default_rng(seed)
     items: list[Input] = [Config(host_ns=0, settings=SETTINGS)]
     for index in range(1, count - 1):
@@ -82,9 +95,9 @@ def session(count: int, *, seed: int = 1) -> list[Input]:
     return [*items, Stop(host_ns=count * SECOND // 20, reason="asked")]
 
 
-def record(path: Path, items: Iterable[Input], **limits: float) -> list[list[Record]]:
+def record(path: Path, items: Iterable[Input], limits: CaptureLimits | None = None) -> list[list[Record]]:
     """Feed a session through a dispatcher that records to `path`; return what each input gave."""
-    writer = CaptureWriter(path, ORIGIN, CaptureLimits(**limits))
+    writer = CaptureWriter(path, ORIGIN, limits)
     dispatcher = Dispatcher(CountingCore(), writer)
     results = [dispatcher.feed(item) for item in items]
     writer.close()
@@ -108,12 +121,22 @@ def entries(path: Path, *, strict: bool = True) -> list[Entry]:
 
 def chunks(path: Path) -> list[tuple[int, int]]:
     """Return start and end of every chunk of a whole file, found by its index through the mcap library."""
-    from mcap.reader import make_reader
-
     with path.open("rb") as stream:
         summary = make_reader(stream).get_summary()
     assert summary is not None
     return [(c.chunk_start_offset, c.chunk_start_offset + c.chunk_length) for c in summary.chunk_indexes]
+
+
+def store(path: Path, items: Iterable[Input], every: int = 20) -> Path:
+    """Write inputs to a whole file with a chunk for every few of them."""
+    with path.open("xb") as stream:
+        capture = CaptureFile(stream, ORIGIN, first_number=0, utc_offset_ns=None)
+        for number, item in enumerate(items):
+            capture.add_input(number, item)
+            if number % every == every - 1:
+                capture.sync()
+        capture.finish()
+    return path
 
 
 # --- strategies ---------------------------------------------------------------------------------------------------
@@ -140,8 +163,6 @@ def _samples(draw: st.DrawFn) -> Samples:
 
 def any_input() -> st.SearchStrategy[Input]:
     """Return a strategy for every type of input."""
-    from typing import get_args
-
     device = st.builds(
         DeviceSettings,
         slug=st.from_regex(r"\A[a-z0-9_-]{1,64}\Z"),
@@ -155,14 +176,17 @@ def any_input() -> st.SearchStrategy[Input]:
         set_rest_s=st.floats(1.0, 600.0),
         devices=st.lists(device, max_size=2).map(tuple),
     )
-    special = {Samples: _samples(), Config: st.builds(Config, host_ns=_int, settings=settings)}
+    special: dict[type[Input], st.SearchStrategy[Input]] = {
+        Samples: _samples(),
+        Config: st.builds(Config, host_ns=_int, settings=settings),
+    }
     fields: dict[str, st.SearchStrategy[object]] = {
         "host_ns": _int, "utc_ns": _int, "epoch": _int, "count": _int, "up": st.booleans(), "data": st.binary(),
         "arguments": st.dictionaries(_text, _text | _int | _floats | st.booleans() | st.none(), max_size=4),
     }  # fmt: skip
     optional = {"error", "reason", "device"}
 
-    def of(kind: type) -> st.SearchStrategy[Input]:
+    def of(kind: type[Input]) -> st.SearchStrategy[Input]:
         if kind in special:
             return special[kind]
         chosen = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from ankled.daemon.capture.frames import MAGIC
 from ankled.daemon.capture.reader import CaptureReader, read_inputs
 from ankled.daemon.errors import RecordingError
 from ankled.daemon.inputs_codec import SCHEMA_NAME, encode
-from tests.daemon.recordings import ORIGIN, chunks, entries, record, session
+from tests.daemon.recordings import ORIGIN, chunks, entries, record, session, store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,15 +26,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def whole(tmp_path: Path) -> Path:
     """Return a whole recording of 200 inputs in many chunks."""
-    path = tmp_path / "a.mcap"
-    with path.open("xb") as stream:
-        capture = CaptureFile(stream, ORIGIN, first_number=0, utc_offset_ns=None)
-        for number, item in enumerate(session(200)):
-            capture.add_input(number, item)
-            if number % 20 == 19:
-                capture.sync()
-        capture.finish()
-    return path
+    return store(tmp_path / "a.mcap", session(200))
 
 
 def flip(path: Path, position: int) -> None:
@@ -61,13 +54,17 @@ def test_progress_ends_at_the_size_of_the_file(whole: Path) -> None:
     assert {size for _, size in seen} == {whole.stat().st_size}
 
 
+def _finish(writer: Writer) -> None:
+    writer.finish()  # type: ignore[no-untyped-call]  # the library leaves it without types
+
+
 def _foreign(path: Path) -> None:
     with path.open("wb") as stream:
         writer = Writer(stream)
         writer.start(profile="ros2")
         schema = writer.register_schema("std_msgs/String", "ros2msg", b"string data")
         writer.add_message(writer.register_channel("/chatter", "cdr", schema), 1, b"hello", 1)
-        writer.finish()
+        _finish(writer)
 
 
 def _of_form(path: Path, name: str) -> None:
@@ -76,7 +73,7 @@ def _of_form(path: Path, name: str) -> None:
         writer.start(profile="ankled")
         schema = writer.register_schema(name, "jsonschema", b"{}")
         writer.add_message(writer.register_channel("/inputs/tick", "msgpack", schema), 1, b"\xc1", 1)
-        writer.finish()
+        _finish(writer)
 
 
 @pytest.mark.parametrize(
@@ -85,13 +82,13 @@ def _of_form(path: Path, name: str) -> None:
         (lambda path: path.write_bytes(b""), "is empty"),
         (lambda path: path.write_bytes(b"t,ax,ay,az\n1,2,3,4\n"), "is not an MCAP file"),
         (lambda path: path.write_bytes(MAGIC[:5]), "ends after 5 bytes"),
-        (lambda path: path.write_bytes(MAGIC), "is not a recording of ankled|not a recording of ankled"),
-        (lambda path: path.write_bytes(MAGIC + b"\1" * 500), "not a recording of ankled"),
+        (lambda path: path.write_bytes(MAGIC), "has no header that can be read"),
+        (lambda path: path.write_bytes(MAGIC + b"\1" * 500), "has no header that can be read"),
         (_foreign, f"not a recording of ankled: it holds no schema {SCHEMA_NAME}"),
         (lambda path: _of_form(path, "ankled.input/9"), "is of form 9: this ankled reads form 1"),
         (lambda path: _of_form(path, SCHEMA_NAME), r"the message at byte \d+ is not an input of form 1"),
         (lambda path: path.mkdir(), "cannot be read: Is a directory"),
-        (lambda path: None, "cannot be read: No such file"),
+        (lambda _: None, "cannot be read: No such file"),
     ],
 )
 def test_what_is_no_recording_is_told_in_one_sentence(tmp_path: Path, make: object, told: str) -> None:
@@ -128,10 +125,8 @@ def test_a_damaged_chunk_stops_a_replay_and_says_what_is_lost(whole: Path) -> No
     """Results after a hole would not be those published: the sentence names byte and inputs."""
     start, end = chunks(whole)[3]
     flip(whole, (start + end) // 2)
-    found = []
     with pytest.raises(RecordingError, match=rf"damaged at byte {start} \(.*\) and inputs 60 to 79 are lost"):
-        found.extend(entry.number for entry in CaptureReader(whole))
-        found.extend(entry.number for entry in CaptureReader(whole, strict=False))
+        entries(whole)
     reader = CaptureReader(whole, strict=False)
     assert [entry.number for entry in reader] == [*range(60), *range(80, 200)]
     assert reader.missing == 20
@@ -155,20 +150,21 @@ def test_a_damaged_frame_costs_one_chunk_only(whole: Path, offset: int) -> None:
     assert reader.missing == 20
 
 
+@functools.cache
+def _small(folder: Path) -> bytes:
+    """Return a whole recording of 40 inputs in eight chunks."""
+    return store(folder / "small.mcap", session(40), every=5).read_bytes()
+
+
 @settings(max_examples=150)
 @given(data=st.data())
-def test_any_damage_gives_true_inputs_or_an_error(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+def test_any_damage_gives_true_inputs_or_an_error(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
     """Wherever bytes are overwritten: every input that comes out is the one that went in, or RecordingError."""
-    path = tmp_path_factory.mktemp("damage") / "a.mcap"
     items = session(40)
-    with path.open("xb") as stream:
-        capture = CaptureFile(stream, ORIGIN, first_number=0, utc_offset_ns=None)
-        for number, item in enumerate(items):
-            capture.add_input(number, item)
-            if number % 5 == 4:
-                capture.sync()
-        capture.finish()
-    content = bytearray(path.read_bytes())
+    content = bytearray(_small(tmp_path_factory.getbasetemp()))
+    path = tmp_path_factory.getbasetemp() / "damage.mcap"
     position = data.draw(st.integers(0, len(content) - 1))
     noise = data.draw(st.binary(min_size=1, max_size=40))
     content[position : position + len(noise)] = noise
@@ -178,7 +174,7 @@ def test_any_damage_gives_true_inputs_or_an_error(tmp_path_factory: pytest.TempP
             for entry in CaptureReader(path, strict=strict):
                 assert entry.item == items[entry.number]
         except RecordingError as error:
-            assert str(error).startswith(str(path))
+            assert str(error).startswith(str(path))  # noqa: PT017  (an error may come, it need not)
 
 
 def test_a_missing_input_without_damage_is_a_note(tmp_path: Path) -> None:
@@ -222,7 +218,7 @@ def test_files_rewritten_by_other_tools_are_read(tmp_path: Path, compression: Co
         channel = writer.register_channel("/inputs/all", "msgpack", schema)
         for number, item in enumerate(items):
             writer.add_message(channel, item.host_ns, encode(item), item.host_ns, number)
-        writer.finish()
+        _finish(writer)
     reader = CaptureReader(path)
     assert [entry.item for entry in reader] == items
     assert reader.finished

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,11 @@ import msgspec
 import pytest
 
 from ankled.daemon.errors import BrokerError
+from ankled.daemon.mqtt.backlog import MemoryBacklog
 from ankled.daemon.mqtt.broker_url import BrokerAddress
-from ankled.daemon.mqtt.publisher import Options, Publisher
+from ankled.daemon.mqtt.connection import Message
+from ankled.daemon.mqtt.options import Options
+from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
 from ankled.daemon.records import to_json
 from tests.daemon.brokers import (
@@ -239,6 +243,40 @@ async def test_a_drain_has_a_deadline(mosquitto: Mosquitto) -> None:
         with pytest.raises(BrokerError, match=r"has not acknowledged 3 of the results within 0\.2 s"):
             await publisher.drain(0.2)
         mosquitto.signal(signal.SIGCONT)
+
+
+async def test_an_acknowledgement_out_of_turn_does_not_free_what_came_before() -> None:
+    """A broker may acknowledge a later message and die: what came before is sent again. Mosquitto never does."""
+    first_try: list[bytes] = []
+    second_try: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received = second_try if first_try else first_try
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while True:
+                kind, length = await reader.readexactly(2)
+                body = await reader.readexactly(length)
+                if kind == 0x10:  # CONNECT: CONNACK, accepted
+                    writer.write(bytes([0x20, 2, 0, 0]))
+                if kind == 0x32:  # PUBLISH with QoS 1: topic, packet identifier, payload
+                    end = 2 + int.from_bytes(body[:2])
+                    received.append(body[end + 2 :])
+                    if received is second_try or len(received) == 2:
+                        writer.write(bytes([0x40, 2]) + body[end : end + 2])
+                    if received is first_try and len(received) == 2:
+                        await writer.drain()
+                        break
+        writer.close()
+
+    async with await asyncio.start_server(serve, HOST, 0) as server:
+        address = BrokerAddress(host=HOST, port=server.sockets[0].getsockname()[1])
+        backlog = MemoryBacklog()
+        await backlog.put(Message("t", b"first"))
+        await backlog.put(Message("t", b"second"))
+        async with Publisher(address, TOPICS, REPLAY, backlog) as publisher:
+            await publisher.drain(PATIENCE_S)
+    assert first_try == [b"first", b"second"]
+    assert second_try == [b"first", b"second"]
 
 
 async def test_two_daemons_of_one_name_do_not_stop_publishing(broker: BrokerAddress) -> None:

@@ -28,9 +28,9 @@ def test_each_room_is_linked_into_the_package(room: str) -> None:
 
 
 def test_the_package_holds_nothing_beside_the_links() -> None:
-    """Modules live in the four rooms: `src/ankled` adds the import name and the typing marker only."""
+    """Modules live in the four rooms: `src/ankled` adds the import name, `python -m ankled` and the typing marker."""
     names = {path.name for path in (tree.ROOT / "src" / "ankled").iterdir()} - {"__pycache__"}
-    assert names == {"__init__.py", "py.typed", *tree.ROOMS}
+    assert names == {"__init__.py", "__main__.py", "py.typed", *tree.ROOMS}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,8 @@ def _modules(folder: Path, prefix: str) -> set[str]:
 
 def test_the_wheel_holds_every_module_of_the_tree(wheel: zipfile.ZipFile) -> None:
     """No module is lost between tree, sdist and wheel, such as a sub-folder without `__init__.py`."""
-    expected = {"ankled/__init__.py"}.union(*(_modules(tree.ROOT / room, f"ankled/{room}") for room in tree.ROOMS))
+    own = {"ankled/__init__.py", "ankled/__main__.py"}
+    expected = own.union(*(_modules(tree.ROOT / room, f"ankled/{room}") for room in tree.ROOMS))
     assert {name for name in wheel.namelist() if name.endswith(".py")} == expected
 
 

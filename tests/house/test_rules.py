@@ -7,10 +7,14 @@ import re
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.house import tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LONGEST = 300
 KERNELS_MAY_IMPORT = {"__future__", "typing", "collections", "dataclasses", "enum", "functools", "math", "numpy"}
@@ -96,18 +100,23 @@ def test_no_file_names_a_registry_or_a_machine(pattern: str) -> None:
     assert not found
 
 
-def test_exceptions_from_the_linters_carry_their_reason() -> None:
-    """Every `noqa` and `type: ignore` names its rule, and says why on the line or in the comment above it."""
-    exception = re.compile(
-        r"#\s*(?:noqa|type:\s*ignore)(?P<rule>:\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*|\[[\w, -]+\])?(?P<why>.*)"
-    )
+EXCEPTION = re.compile(r"#\s*(?:noqa|type:\s*ignore)(?P<rule>:\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*|\[[\w, -]+\])?(?P<why>.*)")
+
+
+def _unexplained(path: Path) -> list[str]:
+    """Return where an exception names no rule, or gives no reason on its line or in the comment above its block."""
     found = []
-    for path in tree.python_files():
-        lines = path.read_text(encoding="utf-8").splitlines()
-        for number, line in enumerate(lines):
-            hit = exception.search(line)
-            if hit and path.name != "test_rules.py":
-                above = lines[number - 1].strip() if number else ""
-                if not (hit["rule"] and (hit["why"].strip() or above.startswith("#"))):
-                    found.append(f"{tree.shown(path)}:{number + 1}")
-    assert not found
+    explained = False
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not (hit := EXCEPTION.search(line)):
+            explained = line.strip().startswith("#")
+            continue
+        explained = explained or bool(hit["why"].strip())
+        if not (hit["rule"] and explained):
+            found.append(f"{tree.shown(path)}:{number}")
+    return found
+
+
+def test_exceptions_from_the_linters_carry_their_reason() -> None:
+    """Every `noqa` and `type: ignore` names its rule and says why."""
+    assert not [place for path in tree.python_files() if path.name != "test_rules.py" for place in _unexplained(path)]

@@ -1,0 +1,98 @@
+"""`ankled COMMAND ...`: finds the command, runs it, and turns errors into one sentence and an exit code.
+
+Each command lives in a file of its own and is imported only when it is asked for: the kernels take half a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, NoReturn
+
+from ankled.daemon.errors import AnkledError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "demo": "a minute of simulated training through broker and pipeline, no hardware needed",
+    "replay": "compute the results of a recording (CSV or MCAP)",
+    "simulate": "write a simulated recording and its truth",
+    "capture": "look at, check, repair, import and export recordings",
+    "check-config": "check a configuration file",
+    "warm": "compile the kernels now, so that the next start is quick",
+}
+"""Command -> what it does, in one line. The module is `ankled.daemon.cli.<command>`, with _ for -."""
+
+EXIT_CODES = """exit codes: 0 done; 1 failed; 2 wrong command or option; 3 wrong configuration;
+4 unusable recording; 5 broker not there or refusing; 130 interrupted"""
+
+_INTERRUPTED = 130
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence and go the way of all errors."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage and leaving."""
+        text = f"{self.prog}: {message} (see {self.prog} --help)"
+        raise UsageError(text)
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Return the parsed command line; `run` is the command's function."""
+    listing = "\n".join(f"  {name:<14}{text}" for name, text in COMMANDS.items())
+    parser = Parser(
+        prog="ankled",
+        usage="ankled COMMAND ...",
+        description="Sway, cadence and lateral force of every repetition from smart ankle weights.",
+        epilog=f"commands:\n{listing}\n\nankled COMMAND --help tells more. {EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"ankled {version('ankled')}")
+    parser.add_argument("command", metavar="COMMAND", nargs="?", help=argparse.SUPPRESS)
+    chosen, rest = parser.parse_known_args(argv[:1])
+    if chosen.command is None:
+        parser.print_help()
+        parser.exit()
+    if chosen.command not in COMMANDS:
+        message = f"there is no command {chosen.command}; commands are {', '.join(COMMANDS)}"
+        raise UsageError(message)
+    module = import_module(f"ankled.daemon.cli.{chosen.command.replace('-', '_')}")
+    command = Parser(
+        prog=f"ankled {chosen.command}",
+        description=COMMANDS[chosen.command],
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument(
+        "--log-level", choices=("debug", "info", "warning", "error"), default="warning", help="default: warning"
+    )
+    module.add_arguments(command)
+    command.set_defaults(run=module.run)
+    return command.parse_args([*rest, *argv[1:]])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        arguments = _parse(sys.argv[1:] if argv is None else argv)
+        # Imported here: a wrong command should be answered at once.
+        from ankled.daemon import logs  # noqa: PLC0415  (see above)
+
+        logs.configure(arguments.log_level)
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except AnkledError as error:
+        sys.stderr.write(f"ankled: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read us has gone, as `head` does. Python would complain once more when it closes standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code

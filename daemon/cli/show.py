@@ -1,0 +1,71 @@
+"""Records as lines for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ankled.daemon.records import Alert, Event, Pair, Rep, Session, Set
+
+if TYPE_CHECKING:
+    from ankled.daemon.records import Record
+
+
+def figure(value: float | None, unit: str, digits: int = 1) -> str:
+    """Return a number with its unit, or a dash."""
+    return "-" if value is None else f"{value:.{digits}f} {unit}"
+
+
+def describe(record: Record) -> str:
+    """Return one line about a record."""
+    when = f"{record.known_at_s:9.2f} s  "
+    match record:
+        case Rep():
+            return when + _rep(record)
+        case Set():
+            return when + _set(record)
+        case Pair():
+            shares = f"load {figure(record.load_left_percent, '%', 0)} / {figure(record.load_right_percent, '%', 0)}"
+            index = record.rom.index_percent if record.rom else None
+            return f"{when}both     pair {record.index}: {shares}, range of motion R-L {figure(index, '%')}"
+        case Session():
+            return (
+                f"{when}both     session: {record.sets} sets, {record.strides} strides, {record.reps} repetitions, "
+                f"{record.pairs} pairs"
+            )
+        case Alert():
+            return f"{when}{record.device or record.athlete or '':8} alert: {record.message}"
+        case Event():
+            detail = ", ".join(f"{name} {value:.3g}" for name, value in record.detail.items())
+            return f"{when}{record.device:8} {record.event}: {detail}"
+
+
+def _rep(rep: Rep) -> str:
+    """Return the line of a stride or repetition."""
+    parts = [
+        f"{rep.side:8} {rep.kind} {rep.index}",
+        f"{rep.duration_s:.2f} s",
+        f"cadence {figure(rep.cadence_per_min, '/min')}",
+        f"range {figure(rep.rom_deg, 'deg', 0)}",
+        f"sway {figure(rep.sway_rms_mps2, 'm/s2')}",
+        f"lateral {figure(rep.lateral_force_peak_n, 'N')}",
+    ]
+    if rep.kind == "stride":
+        parts.append(f"contact {figure(rep.contact_time_s, 's', 2)}")
+        parts.append(f"length {figure(rep.stride_length_m, 'm', 2)}")
+    else:
+        parts.append(f"lift {figure(rep.concentric_s, 's', 2)}")
+        parts.append(f"hold {figure(rep.hold_s, 's', 2)}")
+        parts.append(f"lower {figure(rep.eccentric_s, 's', 2)}")
+    reasons = f" ({', '.join(rep.quality_reasons)})" if rep.quality_reasons else ""
+    parts.append(f"quality {rep.quality:.2f}{reasons}")
+    return "  ".join(parts)
+
+
+def _set(closed: Set) -> str:
+    """Return the line of a set."""
+    what = "strides" if closed.of == "stride" else "repetitions"
+    return (
+        f"{closed.side:8} set {closed.set} closed by {closed.closed_by}: {closed.count} {what} ({closed.movement}), "
+        f"cadence {figure(closed.cadence_mean_per_min, '/min')}, range {figure(closed.rom_mean_deg, 'deg', 0)}, "
+        f"velocity loss {figure(closed.velocity_loss_percent, '%', 0)}, fatigue {closed.fatigue}"
+    )

@@ -1,0 +1,38 @@
+"""What a publisher is told, and what it tells of itself."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How to publish.
+
+    `announce`: say online and offline, leave a last will, and let the broker retain what should be; a replay does none
+    of that. `info`: the content of `bridge/info`. `require`: the first connection must succeed. `patience_s`: give up
+    when the broker stays away for so long; None means never.
+    """
+
+    client_id: str | None = None
+    keepalive_s: int = 30
+    timeout_s: float = 3.0
+    announce: bool = True
+    info: bytes = b"{}"
+    require: bool = False
+    patience_s: float | None = None
+    queue: int = 1000
+
+    @classmethod
+    def for_replay(cls, *, timeout_s: float = 3.0, patience_s: float = 30.0) -> Options:
+        """Return options that announce and retain nothing, and give up on a broker that is not there."""
+        return cls(timeout_s=timeout_s, announce=False, require=True, patience_s=patience_s)
+
+
+class Statistics(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts since the start, repeats included in `sent`; `queued` is what waits for its acknowledgement now."""
+
+    connected: bool
+    queued: int
+    sent: int
+    acknowledged: int
+    reconnects: int
