@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ankled.daemon.errors import RecordingError
@@ -17,6 +16,10 @@ if TYPE_CHECKING:
 
 class Core(Protocol):
     """What the dispatcher feeds: everything between inputs and records, without a clock and without I/O."""
+
+    @property
+    def version(self) -> str:
+        """Whose snapshots it can take over: those that bear the same."""
 
     def feed(self, item: Input, /) -> list[Record]:
         """Take one input, never a State, and return the records it completes."""
@@ -55,7 +58,6 @@ class Dispatcher:
         self._number = 0
         self._host_ns = 0
         self._config: Config | None = None
-        self._version: Final = version("ankled")
 
     @property
     def number(self) -> int:
@@ -109,11 +111,11 @@ class Dispatcher:
     def _opening(self) -> list[Input]:
         if self._config is None:
             return []
-        return [self._config, State(host_ns=self._host_ns, version=self._version, data=self._core.snapshot())]
+        return [self._config, State(host_ns=self._host_ns, version=self._core.version, data=self._core.snapshot())]
 
     def _check(self, state: State) -> None:
-        if state.version != self._version:
+        if state.version != self._core.version:
             raise RecordingError(
-                f"the recording begins in mid-session with a state of ankled {state.version}: only that version can "
-                f"take it over, this is {self._version}."
+                f"the recording begins in mid-session with a state of ankled {state.version}: only that version, "
+                f"with the same kernels, can take it over; this is {self._core.version}."
             )

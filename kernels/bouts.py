@@ -33,9 +33,15 @@ _TRIAL_S = 1.0
 _TRIAL_RATIO = 4.0
 """Least ratio of variances along y and x for a trial."""
 _TRIAL_CONFIDENCE = 0.3
-"""Least correlation of angular rate and forward velocity for a trial."""
-_TRIAL_STRIDES = 2
-"""Strides that must be found for the axes to be adopted: one could be chance."""
+"""Least correlation of angular rate and forward velocity that tells the sign of y."""
+_TRIAL_STRIDES = 3
+"""Strides that must be found for the axes to be adopted: two could be chance."""
+_TELLING_STRIDES = 3
+"""Strides that must be found where velocity does not say which way is forward."""
+_TELLING_SHOCK = 1.2
+"""Ratio of the shocks at contact from which on they say it."""
+_TRIAL_ACTIVE = 0.2
+"""Share of the time since the last trial that the leg must have moved for another one."""
 _SOLVE_S = 0.5
 """How often known axes are solved for anew."""
 _AFTER_STRIDE_S = 1.5
@@ -58,6 +64,7 @@ STATE = np.dtype(
         ("movement", "i8"),
         ("rate_hz", "f8"),
         ("trial_n", "i8"),
+        ("tried_n", "f8"),
         ("solve_n", "i8"),
         ("look_back_n", "i8"),
         ("last_contact", "f8"),
@@ -125,37 +132,67 @@ def _stride(
 
 
 @kernel
+def _trial(s: Any, ring: NDArray[np.float64], k: int, begin: int, scratch: NDArray[np.float64]) -> tuple[int, float]:
+    """Run a gait detector of its own over samples `begin` to `k` with the axes of `s.leg`.
+
+    Return its strides and the mean shock at their contacts, m/s2.
+    """
+    gait.restart(s.trial, s.fresh)
+    strides = 0
+    total_mps2 = 0.0
+    for j in range(begin, k + 1):
+        for i in range(gait.step(s.trial, ring, j, begin, s.leg, scratch)):
+            strides += 1
+            total_mps2 += s.trial.found[i].shock_mps2
+    return strides, total_mps2 / max(1, strides)
+
+
+@kernel
+def _try_axes(s: Any, ring: NDArray[np.float64], k: int, begin: int, scratch: NDArray[np.float64]) -> bool:
+    """Put the axes that the motion speaks for into `s.leg` and tell whether they show strides.
+
+    Where velocity does not say which way is forward, as in running, both ways are tried: the right one lands with the
+    harder shock where it sees contacts.
+    """
+    gait_axes.solve(s.axes)
+    if s.axes.ratio < _TRIAL_RATIO:
+        return False
+    leg.adopt(s.leg, s.axes)
+    strides, shock_mps2 = _trial(s, ring, k, begin, scratch)
+    if s.axes.confidence >= _TRIAL_CONFIDENCE:
+        return strides >= _TRIAL_STRIDES
+    leg.turn_round(s.leg)
+    others, other_mps2 = _trial(s, ring, k, begin, scratch)
+    if others >= _TELLING_STRIDES and other_mps2 > _TELLING_SHOCK * shock_mps2:
+        return True
+    leg.turn_round(s.leg)
+    return strides >= _TELLING_STRIDES and shock_mps2 > _TELLING_SHOCK * other_mps2
+
+
+@kernel
 def _settle(
     s: Any, ring: NDArray[np.float64], k: int, oldest: int, scratch: NDArray[np.float64], out: NDArray[np.void], n: int
 ) -> int:
     """Try the axes that the motion speaks for on the last seconds; adopt them if that shows strides."""
-    gait_axes.solve(s.axes)
-    if s.axes.ratio < _TRIAL_RATIO or s.axes.confidence < _TRIAL_CONFIDENCE:
+    if s.axes.active_n - s.tried_n < _TRIAL_ACTIVE * s.trial_n:
         return n
-    leg.adopt(s.leg, s.axes)
+    s.tried_n = s.axes.active_n
     begin = max(oldest, k + 1 - s.look_back_n)
-    strides = 0
-    for replay in range(2):
-        gait.restart(s.trial, s.fresh)
-        for j in range(begin, k + 1):
-            found = gait.step(s.trial, ring, j, begin, s.leg, scratch)
-            strides += found
-            if replay:
-                for i in range(found):
-                    n = _stride(s, s.trial.found[i], ring, k, oldest, scratch, out, n)
-                    out[n - 1].retroactive = 1
-        if strides < _TRIAL_STRIDES:
-            s.leg.source = leg.UNKNOWN
-            return n
-        if not replay:
-            row = out[n]
-            row.kind = AXES
-            row.known_s = ring[k % (ring.shape[0] // 2), TIME]
-            row.axis_ratio = s.axes.ratio
-            row.axis_confidence = s.axes.confidence
-            row.axis_uncertainty_rad = s.leg.uncertainty_rad
-            n += 1
-    gait.restart(s.gait, s.trial)
+    if not _try_axes(s, ring, k, begin, scratch):
+        s.leg.source = leg.UNKNOWN
+        return n
+    row = out[n]
+    row.kind = AXES
+    row.known_s = ring[k % (ring.shape[0] // 2), TIME]
+    row.axis_ratio = s.axes.ratio
+    row.axis_confidence = s.axes.confidence
+    row.axis_uncertainty_rad = s.leg.uncertainty_rad
+    n += 1
+    gait.restart(s.gait, s.fresh)
+    for j in range(begin, k + 1):
+        for i in range(gait.step(s.gait, ring, j, begin, s.leg, scratch)):
+            n = _stride(s, s.gait.found[i], ring, k, oldest, scratch, out, n)
+            out[n - 1].retroactive = 1
     return n
 
 
@@ -191,7 +228,14 @@ def _repetition(
 
 @kernel
 def _repetitions(
-    s: Any, count: int, ring: NDArray[np.float64], k: int, oldest: int, scratch: NDArray[np.float64], out: NDArray[np.void], n: int
+    s: Any,
+    count: int,
+    ring: NDArray[np.float64],
+    k: int,
+    oldest: int,
+    scratch: NDArray[np.float64],
+    out: NDArray[np.void],
+    n: int,
 ) -> int:
     """Take in the repetitions the detector has just closed."""
     for i in range(count):
@@ -203,7 +247,7 @@ def _repetitions(
 def step(
     s: Any, ring: NDArray[np.float64], k: int, oldest: int, scratch: NDArray[np.float64], out: NDArray[np.void], n: int
 ) -> int:
-    """Take in sample `k`, just written to `ring`; write results to `out` from row `n` on and return the next free row."""
+    """Take in sample `k`, just written to `ring`; write results to `out` from row `n` on, return the next free row."""
     if s.movement != REPS:
         gait_axes.step(s.axes, ring[k % (ring.shape[0] // 2)])
         if s.leg.source != leg.UNKNOWN:

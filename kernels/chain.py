@@ -147,6 +147,17 @@ def _gap(s: Any, ring: NDArray[np.float64], scratch: NDArray[np.float64], out: N
 
 
 @kernel
+def _known(s: Any, out: NDArray[np.void], before: int) -> None:
+    """Say of the rows added since there were `before` that they became known with the newest sample.
+
+    Its own time, not that of the grid: the two differ by up to a quarter of a period, and several rows of the grid may
+    wait for one sample.
+    """
+    for i in range(before, s.out_n):
+        out[i].known_s = s.timebase.new_s
+
+
+@kernel
 def run(
     state: NDArray[np.void],
     ring: NDArray[np.float64],
@@ -170,6 +181,7 @@ def run(
             s.next = i
             return s.out_n
         due = timebase.push(b, time_s[i], acc[i, 0], acc[i, 1], acc[i, 2], gyr[i, 0], gyr[i, 1], gyr[i, 2])
+        known = s.out_n
         if b.gap:
             _gap(s, ring, scratch, out)
         for _ in range(due):
@@ -180,6 +192,7 @@ def run(
             _note(s, out, before)
             if s.set_open:
                 _rest(s, k, ring, out)
+        _known(s, out, known)
     s.next = time_s.shape[0]
     return s.out_n
 
@@ -193,6 +206,7 @@ def finish(
     s.out_n = 0
     if s.k > 0:
         s.out_n = bouts.flush(s.bouts, ring, s.k - 1, s.oldest, scratch, out, 0)
+        _known(s, out, 0)
     return s.out_n
 
 

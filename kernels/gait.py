@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ankled.kernels import displacement, lowpass
-from ankled.kernels.gait_events import contact_after, least_motion, toe_off_before
+from ankled.kernels.gait_events import contact_after, least_motion, shock, toe_off_before
 from ankled.kernels.jit import kernel
 from ankled.kernels.ring import GYR, window
 
@@ -66,6 +66,7 @@ FOUND = np.dtype(
         ("residual_mps", "f8"),
         ("swing_rate_rad_s", "f8"),
         ("push_rate_rad_s", "f8"),
+        ("shock_mps2", "f8"),
     ],
     align=True,
 )
@@ -104,6 +105,9 @@ _LAG_S = 0.045
 """Delay of the low-pass that mid-swing is sought with."""
 _FLAT_S = 0.1
 """How long after contact the leg has come to stand."""
+_SHOCK_BEFORE_S = 0.03
+_SHOCK_AFTER_S = 0.08
+"""Around contact, where the shock of landing lies."""
 _PAUSE = 1.6
 """Two contacts this many strides apart belong to two bouts."""
 _WAITING = 0
@@ -176,7 +180,9 @@ def step(s: Any, ring: NDArray[np.float64], k: int, oldest: int, leg: Any, scrat
 
 
 @kernel
-def _judge(s: Any, ring: NDArray[np.float64], k: int, oldest: int, leg: Any, scratch: NDArray[np.float64]) -> int:
+def _judge(  # noqa: PLR0911  (a swing is refused as soon as one condition fails)
+    s: Any, ring: NDArray[np.float64], k: int, oldest: int, leg: Any, scratch: NDArray[np.float64]
+) -> int:
     """Find the events around the swing that has just ended and decide whether it was a stride."""
     left = leg.left
     first = max(oldest, int(s.contact) + 1, int(s.peak_k - s.longest_swing_n - s.longest_stride_n))
@@ -221,6 +227,7 @@ def _judge(s: Any, ring: NDArray[np.float64], k: int, oldest: int, leg: Any, scr
     f.residual_mps = moved.residual_mps
     f.swing_rate_rad_s = s.peak_rad_s
     f.push_rate_rad_s = dip
+    f.shock_mps2 = shock(win, contact - _SHOCK_BEFORE_S * s.rate_hz, contact + _SHOCK_AFTER_S * s.rate_hz)
     if joined:
         s.stride_n = between if s.stride_n == 0.0 else s.stride_n + 0.3 * (between - s.stride_n)
     s.contact = f.contact
@@ -261,3 +268,4 @@ def restart(s: Any, other: Any) -> None:
     a.residual_mps = b.residual_mps
     a.swing_rate_rad_s = b.swing_rate_rad_s
     a.push_rate_rad_s = b.push_rate_rad_s
+    a.shock_mps2 = b.shock_mps2

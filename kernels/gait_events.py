@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import TYPE_CHECKING
 
 from ankled.kernels.jit import kernel
-from ankled.kernels.ring import GYR
+from ankled.kernels.ring import ACC, GYR
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +59,9 @@ def contact_after(win: NDArray[np.float64], peak: int, rate_hz: float, left: NDA
 
 
 @kernel
-def toe_off_before(win: NDArray[np.float64], peak: int, rate_hz: float, left: NDArray[np.float64]) -> tuple[float, float]:
+def toe_off_before(
+    win: NDArray[np.float64], peak: int, rate_hz: float, left: NDArray[np.float64]
+) -> tuple[float, float]:
     """Return the toe-off before mid-swing at sample `peak`, and the swing rate of the minimum (rad/s); -1: none."""
     reach = int(0.01 * rate_hz + 0.5)
     i = min(peak, win.shape[0] - 1)
@@ -98,3 +101,12 @@ def least_motion(win: NDArray[np.float64], first: int, last: int) -> int:
             least = w2
             best = j
     return best
+
+
+@kernel
+def shock(win: NDArray[np.float64], begin: float, end: float) -> float:
+    """Return the largest specific force between two places of the window, m/s2."""
+    largest = 0.0
+    for j in range(max(0, int(begin)), min(win.shape[0], int(end) + 1)):
+        largest = max(largest, win[j, ACC] ** 2 + win[j, ACC + 1] ** 2 + win[j, ACC + 2] ** 2)
+    return sqrt(largest)

@@ -76,6 +76,15 @@ def _prepare_cache() -> Path | None:
 
 CACHE_DIR = _prepare_cache()
 
+
+def is_compiled() -> bool:
+    """Tell whether the chain of kernels lies compiled in the cache, so that the first sample need not wait for it.
+
+    numba keeps an index file, `.nbi`, for every cached function; that of the outermost one is written last.
+    """
+    return CACHE_DIR is not None and next(CACHE_DIR.rglob("chain.run-*.nbi"), None) is not None
+
+
 import numba  # noqa: E402  (only after NUMBA_CACHE_DIR is set)
 
 Function = TypeVar("Function", bound="Callable[..., Any]")

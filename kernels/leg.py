@@ -92,6 +92,13 @@ def adopt(leg: Any, axes: Any) -> None:
 
 
 @kernel
+def turn_round(leg: Any) -> None:
+    """Make the wearer's left the right: the other sign of y."""
+    for i in range(3):
+        leg.left[i] = -leg.left[i]
+
+
+@kernel
 def follow(leg: Any, axes: Any, swing_rate_rad_s: float, push_rate_rad_s: float) -> None:
     """Let the axes follow one more stride, and learn from it where on the leg the sensor sits."""
     leg.strides_n += 1.0
@@ -101,8 +108,10 @@ def follow(leg: Any, axes: Any, swing_rate_rad_s: float, push_rate_rad_s: float)
     if leg.source != WALKING:
         return
     share = max(_FOLLOW, 1.0 / (leg.strides_n + 1.0))
+    along = leg.left[0] * axes.left[0] + leg.left[1] * axes.left[1] + leg.left[2] * axes.left[2]
+    sign = 1.0 if along >= 0.0 else -1.0  # which way is left was settled when the axes were adopted
     for i in range(3):
-        leg.left[i] += share * (axes.left[i] - leg.left[i])
+        leg.left[i] += share * (sign * axes.left[i] - leg.left[i])
         leg.up[i] += share * (axes.z[i] - leg.up[i])
     _square(leg)
     seen = min(leg.strides_n, 1.0 / _FOLLOW)

@@ -57,18 +57,21 @@ FORMS: dict[str, Form] = {
 class Exercise(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`reps` repetitions a leg of the exercise `name`. Unless both legs go together, they take turns, left first.
 
-    Lying abduction is recorded with each leg as the upper one.
+    Lying abduction is recorded with each leg as the upper one. `fatigue_rom` and `fatigue_speed` are the fractions lost
+    per repetition of this exercise, beside those that the style takes from every activity.
     """
 
     name: str
     reps: int
+    fatigue_rom: float = 0.0
+    fatigue_speed: float = 0.0
 
     def perform(self, legs: tuple[Leg, Leg], start_s: float) -> float:
         """Add the repetitions to both legs and return when the last is over."""
         form = FORMS[self.name]
         for leg in legs:
             self._take_posture(leg, form)
-        phases = [_phases(leg, form, self.reps) for leg in legs]
+        phases = [_phases(leg, form, self.reps, self.fatigue_speed) for leg in legs]
         active = [p[:, :3].sum(axis=1) for p in phases]
         start = np.empty((2, self.reps))
         if form.together:
@@ -91,7 +94,7 @@ class Exercise(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Add repetitions that begin at `start` (k,) with lift, hold and lower times `phases` (k, 3)."""
         count = start.size
         sign = leg.outward if form.channel == "joint_roll" else 1.0
-        tired = (1.0 - leg.style.fatigue_rom) ** np.arange(count)
+        tired = ((1.0 - leg.style.fatigue_rom) * (1.0 - self.fatigue_rom)) ** np.arange(count)
         size = sign * np.deg2rad(form.angle_deg) * leg.rom * tired * leg.jitter(count)
         rest = np.deg2rad(leg.style.rest_jitter_deg) * np.clip(leg.rng.standard_normal(count), -2.0, 2.0)
         rest *= leg.style.jitter > 0.0
@@ -139,11 +142,11 @@ class Exercise(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             leg.pulse(channel, start + index * third, start + (index + 1) * third, gain * size, BUMP)
 
 
-def _phases(leg: Leg, form: Form, count: int) -> Floats:
+def _phases(leg: Leg, form: Form, count: int, fatigue_speed: float) -> Floats:
     """Return lift, hold and lower times of `count` repetitions, s, shape (count, 3)."""
     base = np.array([form.lift_s, form.hold_s, form.lower_s])
     jitter = leg.jitter(3 * count).reshape(count, 3)
-    slower = (1.0 - leg.style.fatigue_speed) ** -np.arange(count)[:, None]
+    slower = ((1.0 - leg.style.fatigue_speed) * (1.0 - fatigue_speed)) ** -np.arange(count)[:, None]
     times = base * jitter * leg.time
     times[:, [0, 2]] *= slower
     return times

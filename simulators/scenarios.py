@@ -99,11 +99,11 @@ _ALL = (
     ),
     _scenario(
         "demo",
-        "12 strides a leg, then 5 standing leg raises a leg; the right leg is weaker and tires",
+        "12 strides a leg, then 6 standing leg raises a leg, which tire; the right leg is weaker",
         Gait(speed_mps=1.2, strides=12),
         Stand(duration_s=2.0),
-        Exercise(name="leg_raise", reps=5),
-        style=Style(tremor_deg=0.1, rom_right=0.9, time_right=1.02, fatigue_rom=0.015, fatigue_speed=0.02),
+        Exercise(name="leg_raise", reps=6, fatigue_rom=0.02, fatigue_speed=0.05),
+        style=Style(tremor_deg=0.1, rom_right=0.9, time_right=1.02),
     ),
     _scenario(
         "lateral_disturbance",

@@ -32,7 +32,7 @@ MIB = 1024.0 * 1024.0
 REPLAY_NOTES = (
     (
         "A process each: `ankled replay FILE... --json > /dev/null`, kernels compiled before; start of the interpreter "
-        "and imports included. Real time: seconds of recording, of both sensors together, per second."
+        "and imports included. Times real time: length of the recording, two sensors at once, over that."
     ),
     "Memory: largest resident size of that process.",
 )
@@ -56,7 +56,8 @@ def run_command(command: list[str], cache: Path) -> Ran:
     """Run an ankled command to its end, its standard output thrown away; raises CalledProcessError if it fails."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "peak"
-        environment = os.environ | {"ANKLED_CACHE_DIR": str(cache), "PYTHONPATH": str(ROOT)}
+        path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+        environment = os.environ | {"ANKLED_CACHE_DIR": str(cache), "PYTHONPATH": path}
         start = time.perf_counter()
         subprocess.run(  # noqa: S603  (our own interpreter on our own module)
             [sys.executable, "-m", "benchmarks.speed.child", str(report), *command],

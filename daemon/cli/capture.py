@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,6 +19,7 @@ from ankled.daemon.errors import RecordingError
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
 _NODE = "replay"
 
@@ -81,8 +81,6 @@ def _repair(arguments: argparse.Namespace) -> int:
 def _import(arguments: argparse.Namespace) -> int:
     """Make a capture of CSV recordings."""
     tables = recordings.read_tables(arguments, arguments.files)
-    for note in (note for table in tables for note in table.notes):
-        sys.stderr.write(f"ankled: {note}\n")
     settings = recordings.csv_settings(arguments, tables, _NODE, ATHLETE)
     count = import_csv(tables, settings, arguments.out, overwrite=arguments.overwrite)
     sys.stdout.write(f"{arguments.out}: {count} inputs\n")

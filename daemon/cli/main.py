@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from importlib import import_module
 from importlib.metadata import version
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ankled.daemon.errors import AnkledError, UsageError
 
@@ -35,6 +36,11 @@ _INTERRUPTED = 130
 
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one sentence and go the way of all errors."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  (argparse's own, passed on)
+        """Take `-1,0,0` for the value that it is: argparse alone would take it for an option."""
+        super().__init__(*args, **kwargs)
+        self._negative_number_matcher = re.compile(r"^-\.?\d")
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage and leaving."""
@@ -91,8 +97,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read us has gone, as `head` does. Python would complain once more when it closes standard output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read us has gone, as `head` does
+        _let_go_of_output()
         return 0
+    except OSError as error:
+        if error.filename is None:
+            _let_go_of_output()
+        sys.stderr.write(f"ankled: {error.filename or 'standard output'}: {error.strerror or error}\n")
+        return AnkledError.exit_code
     return code
+
+
+def _let_go_of_output() -> None:
+    """Keep Python from complaining once more when it closes a standard output that takes nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

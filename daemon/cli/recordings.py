@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
+import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from ankled.daemon.config.rules import mount_rules
 from ankled.daemon.csvfile import CsvTable, read_csv
 from ankled.daemon.errors import UsageError
 from ankled.daemon.mqtt.topics import slugify
@@ -15,11 +17,19 @@ from ankled.daemon.offline import with_rates
 from ankled.daemon.settings import DeviceSettings, Mount, PipelineSettings
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
+
+    from ankled.daemon.csvfile import AccUnit, GyroUnit
 
 _SIDES = ("left", "right")
 _HEAVIEST_KG = 50.0
 _MOST_FILES = 2
+_STEM = 58
+"""So many characters of a file's name leave room for the side in a slug."""
+DEVICE_OPTIONS = ("side", "mass_kg", "movement", "mount")
+"""Options that alter the settings of a device, whatever kind of recording it comes from."""
+CSV_OPTIONS = ("acc_unit", "gyro_unit")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -27,8 +37,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--side", choices=_SIDES, help="leg of a single recording (default: left)")
     parser.add_argument("--mass-kg", type=float, metavar="M", help="mass of the ankle weight (default: 1.0)")
     parser.add_argument("--movement", choices=("auto", "gait", "reps"), help="what to look for (default: auto)")
-    parser.add_argument("--acc-unit", choices=("m/s2", "g"), default="m/s2", help="unit of ax,ay,az in a CSV")
-    parser.add_argument("--gyro-unit", choices=("rad/s", "deg/s"), default="rad/s", help="unit of gx,gy,gz in a CSV")
+    parser.add_argument("--acc-unit", choices=("m/s2", "g"), help="unit of ax,ay,az in a CSV (default: m/s2)")
+    parser.add_argument("--gyro-unit", choices=("rad/s", "deg/s"), help="unit of gx,gy,gz in a CSV (default: rad/s)")
     parser.add_argument(
         "--mount",
         nargs=2,
@@ -56,19 +66,36 @@ def changes(arguments: argparse.Namespace) -> dict[str, object]:
         found["side"] = arguments.side
     if arguments.mount is not None:
         left, up = (_vector(text) for text in arguments.mount)
-        found["mount"] = Mount(left=left, up=up)
+        mount = Mount(left=left, up=up)
+        for key, wrong in mount_rules("--mount", mount):
+            message = f"{key} {wrong}"
+            raise UsageError(message)
+        found["mount"] = mount
     return found
 
 
+def given(arguments: argparse.Namespace, *names: str) -> str:
+    """Return those of the options `names` that the user gave, as one would write them."""
+    said = [name for name in names if getattr(arguments, name) is not None]
+    return ", ".join(f"--{name.replace('_', '-')}" for name in said)
+
+
 def read_tables(arguments: argparse.Namespace, files: Sequence[Path]) -> list[CsvTable]:
-    """Read the CSV files."""
+    """Read the CSV files; what looks odd in them goes to standard error."""
     if len(files) > _MOST_FILES:
         message = f"{len(files)} recordings were given; allowed is one, or two: first the left leg's, then the right's"
         raise UsageError(message)
-    return [read_csv(path, acc_unit=arguments.acc_unit, gyro_unit=arguments.gyro_unit) for path in files]
+    acc_unit: AccUnit = arguments.acc_unit or "m/s2"
+    gyro_unit: GyroUnit = arguments.gyro_unit or "rad/s"
+    tables = [read_csv(path, acc_unit=acc_unit, gyro_unit=gyro_unit) for path in files]
+    for note in (note for table in tables for note in table.notes):
+        sys.stderr.write(f"ankled: {note}\n")
+    return tables
 
 
-def csv_settings(arguments: argparse.Namespace, tables: Sequence[CsvTable], node: str, athlete: str) -> PipelineSettings:
+def csv_settings(
+    arguments: argparse.Namespace, tables: Sequence[CsvTable], node: str, athlete: str
+) -> PipelineSettings:
     """Return the settings of CSV recordings; the devices are named after the files."""
     files = [Path(table.path) for table in tables]
     two = len(files) == _MOST_FILES
@@ -77,7 +104,7 @@ def csv_settings(arguments: argparse.Namespace, tables: Sequence[CsvTable], node
         raise UsageError(message)
     slugs = [slugify(path.stem) for path in files]
     if two and slugs[0] == slugs[1]:
-        slugs = [f"{slug}-{side}" for slug, side in zip(slugs, _SIDES, strict=True)]
+        slugs = [f"{slug[:_STEM]}-{side}" for slug, side in zip(slugs, _SIDES, strict=True)]
     common = changes(arguments)
     sides = list(_SIDES) if two else [arguments.side or "left"]
     devices = tuple(
@@ -95,8 +122,8 @@ def _vector(text: str) -> tuple[float, float, float]:
     except ValueError:
         message = f'--mount has "{text}"; allowed is three numbers such as 0,1,0'
         raise UsageError(message) from None
-    if not x * x + y * y + z * z > 0.0:
-        message = f'--mount has "{text}", which points nowhere; allowed is three numbers such as 0,1,0'
+    if not all(map(math.isfinite, (x, y, z))):
+        message = f'--mount has "{text}"; allowed is three finite numbers such as 0,1,0'
         raise UsageError(message)
     return x, y, z
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from ankled.daemon.capture.form import Entry
 from ankled.daemon.capture.reader import CaptureReader
 from ankled.daemon.cli import recordings
 from ankled.daemon.cli.progress import Bar
 from ankled.daemon.cli.show import describe
+from ankled.daemon.cli.warm import warm
 from ankled.daemon.csvinputs import csv_inputs
 from ankled.daemon.dispatcher import Dispatcher
 from ankled.daemon.errors import UsageError
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ankled.daemon.capture.form import Entry
     from ankled.daemon.inputs import Input
     from ankled.daemon.records import Record
 
@@ -55,22 +57,63 @@ def run(arguments: argparse.Namespace) -> int:
     """Replay."""
     bar = Bar("replaying")
     core = Core()
-    batches = _batches(arguments, Dispatcher(core), bar)
+    topics = Topics(node=arguments.node)
+    address = None if arguments.broker is None else _address(arguments.broker)
+    entries = _begun(_entries(arguments, bar))
+    # Compiled, if need be, before anybody waits for us: a broker would give us up.
+    warm()
     with bar:
-        if arguments.broker is None:
-            for records in batches:
-                _print(records, as_json=arguments.json)
+        if address is None:
+            _replay(arguments, Dispatcher(core), entries)
         else:
-            address = BrokerAddress.parse(arguments.broker)
-            if address.embedded:
-                message = "--broker is embedded; a replay needs a broker that somebody listens to, mqtt://HOST:PORT"
-                raise UsageError(message)
-            asyncio.run(_publish(arguments, address, batches))
+            asyncio.run(_publish(arguments, Dispatcher(core), entries, address, topics))
     for slug, device in core.devices.items():
         odd = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in device.counts.items() if count)
         if odd:
             sys.stderr.write(f"ankled: {slug}: {odd}\n")
     return 0
+
+
+def _address(text: str) -> BrokerAddress:
+    """Return the address of a broker that somebody listens to."""
+    address = BrokerAddress.parse(text)
+    if address.embedded:
+        message = "--broker is embedded; a replay needs a broker that somebody listens to, mqtt://HOST:PORT"
+        raise UsageError(message)
+    return address
+
+
+def _replay(arguments: argparse.Namespace, dispatcher: Dispatcher, entries: Iterator[Entry]) -> None:
+    """Print every record."""
+    pace = _Pace(arguments.speed)
+    for entry in entries:
+        if (wait_s := pace.ahead_s(entry)) > 0.0:
+            sys.stdout.flush()
+            time.sleep(wait_s)
+        _print(list(dispatcher.replay([entry])), as_json=arguments.json)
+
+
+async def _publish(
+    arguments: argparse.Namespace,
+    dispatcher: Dispatcher,
+    entries: Iterator[Entry],
+    address: BrokerAddress,
+    topics: Topics,
+) -> None:
+    """Publish every record, and print them too where that was asked for."""
+    pace = _Pace(arguments.speed)
+    async with Publisher(address, topics, Options.for_replay()) as publisher:
+        for entry in entries:
+            await asyncio.sleep(max(0.0, pace.ahead_s(entry)))
+            records = list(dispatcher.replay([entry]))
+            for record in records:
+                await publisher.publish(record)
+            if arguments.json:
+                _print(records, as_json=True)
+        await publisher.drain(_DRAIN_S)
+    if not arguments.json:
+        sent = publisher.statistics.acknowledged
+        sys.stdout.write(f"{sent} records published at {address.url} below {topics.root}\n")
 
 
 def _print(records: list[Record], *, as_json: bool) -> None:
@@ -85,96 +128,86 @@ def _print(records: list[Record], *, as_json: bool) -> None:
         sys.stdout.flush()
 
 
-async def _publish(arguments: argparse.Namespace, address: BrokerAddress, batches: Iterator[list[Record]]) -> None:
-    """Publish every record, and print them too where that was asked for."""
-    async with Publisher(address, Topics(node=arguments.node), Options.for_replay()) as publisher:
-        for records in batches:
-            for record in records:
-                await publisher.publish(record)
-            if arguments.json:
-                _print(records, as_json=True)
-            await asyncio.sleep(0)
-        await publisher.drain(_DRAIN_S)
-    if not arguments.json:
-        sent = publisher.statistics.acknowledged
-        sys.stdout.write(f"{sent} records published at {address.url} below ankled/{arguments.node}\n")
+def _begun(entries: Iterator[Entry]) -> Iterator[Entry]:
+    """Return the same entries with the first one read: what is wrong with a file is told before anything else."""
+    return chain(list(islice(entries, 1)), entries)
 
 
-def _batches(arguments: argparse.Namespace, dispatcher: Dispatcher, bar: Bar) -> Iterator[list[Record]]:
-    """Yield the records of each input in turn, at the speed that was asked for."""
+def _entries(arguments: argparse.Namespace, bar: Bar) -> Iterator[Entry]:
+    """Yield the inputs of the recordings."""
     suffixes = {path.suffix.lower() for path in arguments.files}
     if suffixes == {".mcap"}:
         if len(arguments.files) > 1:
             message = f"{len(arguments.files)} MCAP files were given; allowed is one, it holds all devices of a session"
             raise UsageError(message)
-        yield from _capture(arguments, dispatcher, bar)
+        yield from _capture(arguments, bar)
     elif suffixes == {".csv"}:
-        yield from _tables(arguments, dispatcher, bar)
+        yield from _tables(arguments, bar)
     else:
         names = ", ".join(path.name for path in arguments.files)
         message = f"cannot tell what to make of {names}; allowed is one .mcap file, one .csv file or two"
         raise UsageError(message)
 
 
-def _tables(arguments: argparse.Namespace, dispatcher: Dispatcher, bar: Bar) -> Iterator[list[Record]]:
-    """Replay CSV recordings."""
+def _tables(arguments: argparse.Namespace, bar: Bar) -> Iterator[Entry]:
+    """Yield the inputs that CSV recordings stand for."""
     tables = recordings.read_tables(arguments, arguments.files)
-    for note in (note for table in tables for note in table.notes):
-        sys.stderr.write(f"ankled: {note}\n")
     settings = recordings.csv_settings(arguments, tables, arguments.node, ATHLETE)
-    begin_ns = round(min(float(table.time_s[0]) for table in tables) * 1e9)
-    end_ns = round(max(float(table.time_s[-1]) for table in tables) * 1e9)
-    pace = _Pace(arguments.speed)
-    for given in csv_inputs(tables, settings):
-        bar(given.host_ns - begin_ns, max(1, end_ns - begin_ns))
-        pace.wait(given.host_ns)
-        yield dispatcher.feed(given)
+    begin_s = min(float(table.time_s[0]) for table in tables)
+    end_s = max(float(table.time_s[-1]) for table in tables)
+    for number, item in enumerate(csv_inputs(tables, settings)):
+        bar(item.host_ns / 1e9 - begin_s, end_s - begin_s)
+        yield Entry(number, item, opening=False)
 
 
-def _capture(arguments: argparse.Namespace, dispatcher: Dispatcher, bar: Bar) -> Iterator[list[Record]]:
-    """Replay a capture."""
+def _capture(arguments: argparse.Namespace, bar: Bar) -> Iterator[Entry]:
+    """Yield the inputs of a capture, their settings changed as the options say."""
+    if said := recordings.given(arguments, *recordings.CSV_OPTIONS):
+        message = f"{said} was given; allowed for CSV only, a capture knows its units"
+        raise UsageError(message)
     path: Path = arguments.files[0]
     reader = CaptureReader(path, progress=bar)
-    pace = _Pace(arguments.speed)
-    for entry in _changed(reader, recordings.changes(arguments), path):
-        if not entry.opening:
-            pace.wait(entry.item.host_ns)
-        yield list(dispatcher.replay([entry]))
+    changes = recordings.changes(arguments)
+    for entry in reader:
+        if not changes:
+            yield entry
+        elif isinstance(entry.item, State):
+            said = recordings.given(arguments, *recordings.DEVICE_OPTIONS)
+            message = f"{path} begins in mid-session, with the state of its devices; replay it without {said}"
+            raise UsageError(message)
+        else:
+            yield entry._replace(item=_changed(entry.item, changes, path))
     for note in reader.notes:
         sys.stderr.write(f"ankled: {note}\n")
 
 
-def _changed(reader: CaptureReader, changes: dict[str, object], path: Path) -> Iterator[Entry]:
-    """Yield the entries of a capture with the settings of its devices changed as the options say."""
-    for entry in reader:
-        item: Input = entry.item
-        if changes and isinstance(item, State):
-            message = f"{path} begins in mid-session, with the state of its devices; replay it without {', '.join(changes)}"
-            raise UsageError(message)
-        if changes and isinstance(item, Config):
-            devices = tuple(msgspec.structs.replace(device, **changes) for device in item.settings.devices)
-            settings = msgspec.structs.replace(item.settings, devices=devices)
-            yield entry._replace(item=msgspec.structs.replace(item, settings=settings))
-        else:
-            yield entry
+def _changed(item: Input, changes: dict[str, object], path: Path) -> Input:
+    """Return a Config with the settings of its devices changed, and anything else as it is."""
+    if not isinstance(item, Config):
+        return item
+    devices = item.settings.devices
+    if "side" in changes and len(devices) > 1:
+        message = f"--side was given, but {path} holds {len(devices)} devices; allowed for a recording of one"
+        raise UsageError(message)
+    settings = msgspec.structs.replace(
+        item.settings, devices=tuple(msgspec.structs.replace(device, **changes) for device in devices)
+    )
+    return msgspec.structs.replace(item, settings=settings)
 
 
 class _Pace:
-    """Waits until a recorded moment has come, counted from the first one."""
+    """Says how long to wait until a recorded moment has come, counted from the first one."""
 
     def __init__(self, speed: str) -> None:
         """Take the speed: `1` or `max`."""
         self._real = speed == "1"
         self._offset_ns: int | None = None
 
-    def wait(self, host_ns: int) -> None:
-        """Wait for the moment `host_ns` of the recording."""
-        if not self._real:
-            return
+    def ahead_s(self, entry: Entry) -> float:
+        """Return how much too early it is for an input of the recording."""
+        if not self._real or entry.opening:
+            return 0.0
         now_ns = time.monotonic_ns()
         if self._offset_ns is None:
-            self._offset_ns = now_ns - host_ns
-        ahead_ns = host_ns + self._offset_ns - now_ns
-        if ahead_ns > 0:
-            sys.stdout.flush()
-            time.sleep(ahead_ns / 1e9)
+            self._offset_ns = now_ns - entry.item.host_ns
+        return (entry.item.host_ns + self._offset_ns - now_ns) / 1e9

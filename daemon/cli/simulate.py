@@ -79,9 +79,9 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         for path, leg in zip(files, legs, strict=True):
             write_csv(path, leg)
-        if arguments.truth is not None:
-            arguments.truth.write_bytes(truth_json(made))
+        if (path := arguments.truth) is not None:
+            path.write_bytes(truth_json(made))
     except OSError as error:
-        message = f"{error.filename} cannot be written: {error.strerror}"
+        message = f"{path} cannot be written: {error.strerror}"
         raise AnkledError(message) from error
     return 0

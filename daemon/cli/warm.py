@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from ankled.kernels.jit import CACHE_DIR
+from ankled.kernels.jit import CACHE_DIR, cache_root, is_compiled
 
 if TYPE_CHECKING:
     import argparse
@@ -16,7 +16,11 @@ def add_arguments(_parser: argparse.ArgumentParser) -> None:
 
 
 def warm() -> None:
-    """Compile, or load from the cache, everything that runs per sample."""
+    """Compile, or load from the cache, everything that runs per sample; tell whoever waits when that takes long."""
+    if not is_compiled():
+        why = "once" if CACHE_DIR else f"each time, because {cache_root()} cannot be written: set ANKLED_CACHE_DIR"
+        sys.stderr.write(f"ankled: compiling the kernels, about a minute, {why}\n")
+        sys.stderr.flush()
     # Imported here: importing the chain is part of what takes long.
     from ankled.kernels.chain import warm_up  # noqa: PLC0415  (see above)
 
@@ -25,7 +29,6 @@ def warm() -> None:
 
 def run(_arguments: argparse.Namespace) -> int:
     """Compile and say where the result is."""
-    sys.stderr.write("compiling the kernels, about a minute the first time ...\n")
     warm()
-    sys.stdout.write(f"kernels ready in {CACHE_DIR}\n")
+    sys.stdout.write(f"kernels ready in {CACHE_DIR}\n" if CACHE_DIR else "kernels ready, for this process only\n")
     return 0

@@ -53,7 +53,7 @@ def device_rules(
     if drivers is not None and device.driver is not None and device.driver not in drivers:
         yield f"{path}.driver", f'is "{device.driver}"; allowed is one of {", ".join(sorted(drivers))}'
     if device.mount is not None:
-        yield from _mount_rules(f"{path}.mount", device.mount)
+        yield from mount_rules(f"{path}.mount", device.mount)
 
 
 def clashes(devices: dict[int, DeviceConfig]) -> Iterator[Found]:
@@ -77,7 +77,8 @@ def clashes(devices: dict[int, DeviceConfig]) -> Iterator[Found]:
                 yield key, f"{what}, as devices[{first}] already is; each must be its own"
 
 
-def _mount_rules(path: str, mount: Mount) -> Iterator[Found]:
+def mount_rules(path: str, mount: Mount) -> Iterator[Found]:
+    """Yield what is wrong with two axes of a leg."""
     lengths = {"left": math.hypot(*mount.left), "up": math.hypot(*mount.up)}
     zero = [name for name, length in lengths.items() if length == 0.0]
     for name in zero:

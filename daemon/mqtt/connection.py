@@ -27,12 +27,14 @@ if TYPE_CHECKING:
 # CONNACK reason codes; paho gives those of MQTT 5 for both versions (MQTT 5.0, 3.2.2.2)
 _BAD_CREDENTIALS = 134
 _NOT_AUTHORISED = 135
+# SUBACK return codes from here on are failures (MQTT 3.1.1, 3.9.3)
+_REFUSED = 128
 
 _LIBRARY_LOG = logging.getLogger("aiomqtt")
 
 
 class Message(msgspec.Struct, frozen=True):
-    """What goes to the broker."""
+    """What goes to the broker, or comes from it."""
 
     topic: str
     payload: bytes
@@ -61,6 +63,24 @@ class Connection:
         try:
             async for _ in self._client.messages:
                 pass
+        except aiomqtt.MqttError as error:
+            raise self._failed("closed the connection") from error
+
+    async def subscribe(self, topics: str, qos: int = 1) -> None:
+        """Ask for everything published on a filter; return once the broker has agreed."""
+        try:
+            answer = await self._client.subscribe(topics, qos)
+        except aiomqtt.MqttError as error:
+            raise self._failed("did not acknowledge a subscription") from error
+        if any(getattr(code, "value", code) >= _REFUSED for code in answer):
+            raise self._failed(f"does not let this user subscribe to {topics}")
+
+    async def received(self) -> AsyncIterator[Message]:
+        """Yield what arrives on the filters subscribed to; ends with BrokerError when the connection does."""
+        try:
+            async for message in self._client.messages:
+                payload = message.payload if isinstance(message.payload, bytes) else b""
+                yield Message(str(message.topic), payload, message.qos, message.retain)
         except aiomqtt.MqttError as error:
             raise self._failed("closed the connection") from error
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ankled.daemon.pipeline.context import Numbers
 from ankled.daemon.pipeline.symmetry import Balance, compare, load_share
 from ankled.daemon.records import Pair, Record, Rep, Session, Set
 
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
 _WAITING = 64
 """Repetitions of one leg that wait for the other leg's, at most."""
 _STRIDE_SHARE = 0.75
-"""Two contacts belong together when they are nearer than this share of the shorter stride."""
+"""Two contacts belong together when they are nearer than this share of the longer stride."""
 
 
 class AthleteState(msgspec.Struct, kw_only=True):
-    """All that an athlete's pipeline remembers."""
+    """All that an athlete's pipeline remembers. `left` and `right` wait for a partner."""
 
-    seq: int = 0
+    numbers: Numbers = msgspec.field(default_factory=Numbers)
     devices: list[str] = []
     sets: int = 0
     reps: int = 0
@@ -30,8 +31,6 @@ class AthleteState(msgspec.Struct, kw_only=True):
     start_s: float | None = None
     left: list[Rep] = []
     right: list[Rep] = []
-    last_contact_left_s: float | None = None
-    last_contact_right_s: float | None = None
     balance: Balance = msgspec.field(default_factory=Balance)
 
 
@@ -42,7 +41,12 @@ class AthletePipeline:
         """Begin with nothing heard."""
         self.athlete = athlete
         self.context = context
-        self._state = AthleteState(devices=[], left=[], right=[])
+        self._state = AthleteState()
+
+    @property
+    def numbers(self) -> Numbers:
+        """How many records the athlete has had."""
+        return self._state.numbers
 
     def feed(self, record: Record) -> list[Record]:
         """Take in a record of one of the athlete's devices and return the pair it completed, if it did."""
@@ -71,17 +75,17 @@ class AthletePipeline:
         return [self._pair(record, other) if record.side == "left" else self._pair(other, record)]
 
     def stop(self, now_s: float) -> list[Record]:
-        """Return the totals of the session, if anything was heard."""
+        """Return the totals of the session, if anything was heard, and begin anew."""
         state = self._state
         if state.start_s is None:
             return []
-        state.seq += 1
+        self._state = AthleteState(numbers=state.numbers)
         latest = state.balance.latest
         left_percent, right_percent = load_share(state.balance)
         return [
             Session(
-                id=f"{self.context.session}/{self.athlete}/session/1",
-                seq=state.seq,
+                id=f"{self.context.session}/{self.athlete}/session/{state.numbers.next('session')}",
+                seq=state.numbers.next_seq(),
                 session=self.context.session,
                 node=self.context.node,
                 athlete=self.athlete,
@@ -115,15 +119,14 @@ class AthletePipeline:
     def _pair(self, left: Rep, right: Rep) -> Pair:
         """Make the record of a pair."""
         state = self._state
-        state.seq += 1
         state.pairs += 1
-        step_left_s, step_right_s, double_support_s = self._steps(left, right)
+        step_left_s, step_right_s, double_support_s = _steps(left, right)
         steps = [step for step in (step_left_s, step_right_s) if step is not None]
         compared = compare(state.balance, left, right)
         left_percent, right_percent = load_share(state.balance)
         return Pair(
-            id=f"{self.context.session}/{self.athlete}/pair/{state.pairs}",
-            seq=state.seq,
+            id=f"{self.context.session}/{self.athlete}/pair/{state.numbers.next('pair')}",
+            seq=state.numbers.next_seq(),
             session=self.context.session,
             node=self.context.node,
             athlete=self.athlete,
@@ -147,43 +150,39 @@ class AthletePipeline:
             load_right_percent=right_percent,
         )
 
-    def _steps(self, left: Rep, right: Rep) -> tuple[float | None, float | None, float | None]:
-        """Return the step times of both legs and the double support of the stride, None where they are not known.
 
-        A step of one leg lasts from the other leg's contact to its own. Double support is counted from a contact to
-        the other leg's toe-off that follows it, both times within one stride.
-        """
-        state = self._state
-        a_s, b_s = left.initial_contact_s, right.initial_contact_s
-        if a_s is None or b_s is None:
-            return None, None, None
-        reach_s = 1.5 * max(left.duration_s, right.duration_s)
-        early, late = (left, right) if a_s < b_s else (right, left)
-        before_s = state.last_contact_right_s if early is left else state.last_contact_left_s
-        late_step_s = abs(b_s - a_s)
-        early_contact_s = min(a_s, b_s)
-        early_step_s = early_contact_s - before_s if before_s is not None else None
-        if early_step_s is not None and not 0.0 < early_step_s < reach_s:
-            early_step_s, before_s = None, None
-        state.last_contact_left_s, state.last_contact_right_s = a_s, b_s
-        double_s = None
-        if before_s is not None and early.toe_off_s is not None and late.toe_off_s is not None:
-            first_s, second_s = early.toe_off_s - before_s, late.toe_off_s - early_contact_s
-            double_s = max(0.0, first_s) + max(0.0, second_s)
-        return (early_step_s, late_step_s, double_s) if early is left else (late_step_s, early_step_s, double_s)
+def _steps(left: Rep, right: Rep) -> tuple[float | None, float | None, float | None]:
+    """Return the step times of both legs and the double support of the cycle, None where they are not known.
+
+    A step of one leg lasts from the other leg's contact to its own. The later of the two strides is the cycle: it
+    begins with a contact of its leg (unless it is the first of a bout), then the other leg lifts and comes down, then
+    its own. Both feet are on the ground from each contact to the other leg's toe-off.
+    """
+    if left.initial_contact_s is None or right.initial_contact_s is None:
+        return None, None, None
+    right_is_late = left.initial_contact_s < right.initial_contact_s
+    early, late = (left, right) if right_is_late else (right, left)
+    late_step_s = late.end_s - early.end_s
+    early_step_s = double_s = None
+    if not late.first and late.start_s < early.end_s:
+        early_step_s = early.end_s - late.start_s
+        if early.toe_off_s is not None and late.toe_off_s is not None:
+            double_s = max(0.0, early.toe_off_s - late.start_s) + max(0.0, late.toe_off_s - early.end_s)
+    return (early_step_s, late_step_s, double_s) if right_is_late else (late_step_s, early_step_s, double_s)
 
 
 def _partner(record: Rep, others: list[Rep]) -> Rep | None:
     """Return the other leg's repetition that belongs to `record`.
 
-    For strides the one with the nearest contact, near enough to be the next step; for repetitions the one with the same
-    place in its set, whether the legs work together, in turn or one set after the other.
+    For repetitions the one with the same place in its set, whether the legs work together, in turn or one set after
+    the other; for strides the earliest with a contact near enough to be the next step or the one before.
     """
-    same = [rep for rep in others if rep.kind == record.kind]
-    if record.kind == "rep":
-        return next((rep for rep in same if rep.index == record.index), None)
-    nearest = min(same, key=lambda rep: abs(rep.end_s - record.end_s), default=None)
-    if nearest is None:
-        return None
-    reach_s = _STRIDE_SHARE * max(nearest.duration_s, record.duration_s)
-    return nearest if abs(nearest.end_s - record.end_s) < reach_s else None
+    for rep in others:
+        if rep.kind != record.kind:
+            continue
+        if rep.kind == "rep":
+            if rep.index == record.index:
+                return rep
+        elif abs(rep.end_s - record.end_s) < _STRIDE_SHARE * max(rep.duration_s, record.duration_s):
+            return rep
+    return None

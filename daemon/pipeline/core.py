@@ -11,28 +11,34 @@ import msgspec
 from ankled.daemon.errors import RecordingError, UsageError
 from ankled.daemon.inputs import ClockAnchor, Command, Config, Dropped, Input, Link, State, Stop, Tick
 from ankled.daemon.pipeline.athlete import AthletePipeline, AthleteState
-from ankled.daemon.pipeline.context import Context
+from ankled.daemon.pipeline.context import Context, Numbers
 from ankled.daemon.pipeline.device import DevicePipeline, DeviceState
 from ankled.drivers.samples import Samples
 from ankled.kernels import jit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ankled.daemon.records import Record
     from ankled.daemon.settings import DeviceSettings, PipelineSettings
 
-_NS = 1e9
-
 
 class CoreState(msgspec.Struct, kw_only=True):
-    """All that the core remembers, beside its settings."""
+    """All that the core remembers, beside its settings. `running`: a session has begun and not ended."""
 
     context: Context
+    running: bool
+    numbers: dict[str, Numbers]
     devices: dict[str, DeviceState]
     athletes: dict[str, AthleteState]
 
 
 class Core:
-    """Feeds inputs to pipelines. Synchronous, without a clock and without I/O."""
+    """Feeds inputs to pipelines. Synchronous, without a clock and without I/O.
+
+    A Config begins a session, or changes the settings of the running one when it names the same; a Stop ends it. What
+    comes between a Stop and the next Config belongs to no session and gives no record.
+    """
 
     version = f"{version('ankled')}+{jit.source_digest(Path(jit.__file__).resolve().parent)}"
     """Which kernels a snapshot belongs to: their memory is not the memory of other kernels."""
@@ -41,51 +47,46 @@ class Core:
         """Begin without settings; the first input must be a Config."""
         self._settings: PipelineSettings | None = None
         self._context = Context(node="", session="", origin_ns=0)
+        self._running = False
+        self._numbers: dict[str, Numbers] = {}
         self._devices: dict[str, DevicePipeline] = {}
         self._athletes: dict[str, AthletePipeline] = {}
 
     @property
     def devices(self) -> dict[str, DevicePipeline]:
-        """The running device pipelines by slug."""
+        """The device pipelines of the session by slug; after its end those it had."""
         return self._devices
 
-    def feed(self, given: Input, /) -> list[Record]:  # noqa: PLR0911  (one way out a kind of input)
+    def feed(self, given: Input, /) -> list[Record]:
         """Take in one input and return what it completed."""
         match given:
-            case Samples():
-                return self._joined(given.device, self._device(given.device).feed(given))
-            case Tick():
-                now_s = self._session_s(given.host_ns)
-                return [
-                    record
-                    for slug, device in self._devices.items()
-                    for record in self._joined(slug, device.tick(now_s))
-                ]
             case Config():
                 return self._configure(given.settings, given.host_ns)
             case ClockAnchor():
                 self._context.anchor_host_ns = given.host_ns
                 self._context.anchor_utc_ns = given.utc_ns
-                return []
-            case Stop():
-                return self._stop(self._session_s(given.host_ns))
-            case Link() | Dropped():
-                return []
             case State():
                 self.restore(given.data)
-                return []
+            case Samples() | Tick() | Stop():
+                self._required()
+                return self._progress(given) if self._running else []
+            case Link() | Dropped():
+                pass
             case Command():
                 message = f"command {given.name} is not known"
                 raise UsageError(message)
             case _:
                 message = f"device {given.device}: no driver decodes its packets"
                 raise UsageError(message)
+        return []
 
     def snapshot(self) -> bytes:
         """Return everything the core remembers, for a capture file that begins here."""
         return msgspec.msgpack.encode(
             CoreState(
                 context=self._context,
+                running=self._running,
+                numbers=self._numbers,
                 devices={slug: device.snapshot() for slug, device in self._devices.items()},
                 athletes={slug: athlete.snapshot() for slug, athlete in self._athletes.items()},
             )
@@ -93,29 +94,43 @@ class Core:
 
     def restore(self, data: bytes, /) -> None:
         """Go on from a snapshot of the same `version`, after the Config that it was taken under."""
+        self._required()
         try:
-            decoded = msgspec.msgpack.decode(data, type=CoreState)
-        except msgspec.DecodeError as error:
+            state = msgspec.msgpack.decode(data, type=CoreState)
+            self._context, self._running, self._numbers = state.context, state.running, state.numbers
+            self._devices, self._athletes = {}, {}
+            for slug, device in state.devices.items():
+                self._device(slug).restore(device)
+            for slug, athlete in state.athletes.items():
+                self._athlete(slug).restore(athlete)
+        except (msgspec.DecodeError, ValueError) as error:
             message = f"the recording's opening state cannot be read: {error}"
             raise RecordingError(message) from error
-        for name in Context.__struct_fields__:
-            setattr(self._context, name, getattr(decoded.context, name))
-        for slug, device in decoded.devices.items():
-            self._device(slug).restore(device)
-        for slug, athlete in decoded.athletes.items():
-            self._athletes.setdefault(slug, AthletePipeline(slug, self._context)).restore(athlete)
 
-    def _session_s(self, host_ns: int) -> float:
-        """Return host time as session time."""
-        return (host_ns - self._context.origin_ns) / _NS
+    def _progress(self, given: Samples | Tick | Stop) -> list[Record]:
+        """Take in what moves a running session on."""
+        if isinstance(given, Samples):
+            return self._joined(given.device, self._device(given.device).feed(given))
+        now_s = self._context.seconds(given.host_ns)
+        if isinstance(given, Stop):
+            return self._end(now_s)
+        return [record for slug, device in self._devices.items() for record in self._joined(slug, device.tick(now_s))]
 
     def _device(self, slug: str) -> DevicePipeline:
         """Return the pipeline of a device, made when its first samples come."""
         if slug not in self._devices:
+            settings = self._required()
             self._devices[slug] = DevicePipeline(
-                self._device_settings(slug), self._context, set_rest_s=self._required().set_rest_s
+                _named(slug, settings.devices),
+                self._context,
+                self._numbers.setdefault(slug, Numbers()),
+                set_rest_s=settings.set_rest_s,
             )
         return self._devices[slug]
+
+    def _athlete(self, slug: str) -> AthletePipeline:
+        """Return the pipeline of an athlete, made when the first record of one of the devices comes."""
+        return self._athletes.setdefault(slug, AthletePipeline(slug, self._context))
 
     def _required(self) -> PipelineSettings:
         """Return the settings; nothing can be fed before they are there."""
@@ -124,45 +139,70 @@ class Core:
             raise RecordingError(message)
         return self._settings
 
-    def _device_settings(self, slug: str) -> DeviceSettings:
-        """Return the settings of a device."""
-        for device in self._required().devices:
-            if device.slug == slug:
-                return device
-        known = ", ".join(device.slug for device in self._required().devices) or "none"
-        message = f"device {slug} is not configured; configured: {known}"
-        raise UsageError(message)
-
     def _configure(self, settings: PipelineSettings, host_ns: int) -> list[Record]:
-        """Take new settings; a device whose settings changed closes what it has open and begins anew."""
-        changed = [
-            slug for slug, device in self._devices.items() if device.device not in settings.devices
-        ]  # an unchanged device goes on as if nothing had happened
-        records = [record for slug in changed for record in self._joined(slug, self._devices[slug].stop())]
-        for slug in changed:
-            del self._devices[slug]
-        if self._settings is None:
-            self._context.origin_ns = host_ns if settings.origin_ns is None else settings.origin_ns
+        """Begin a session, or change the settings of the running one."""
+        records: list[Record] = []
+        now_s = self._context.seconds(host_ns)
+        if not self._running or settings.session != self._context.session:
+            records = self._end(now_s)
+            self._begin(settings, host_ns)
+        else:
+            records = self._change(settings, now_s)
         self._context.node = settings.node
-        self._context.session = settings.session
         self._settings = settings
+        return records
+
+    def _begin(self, settings: PipelineSettings, host_ns: int) -> None:
+        """Begin a session; ids count from 1 again unless it bears the name of the one before."""
+        self._devices.clear()
+        if settings.session != self._context.session:
+            for numbers in (*self._numbers.values(), *(athlete.numbers for athlete in self._athletes.values())):
+                numbers.of.clear()
+        self._context.session = settings.session
+        self._context.origin_ns = host_ns if settings.origin_ns is None else settings.origin_ns
+        self._running = True
+
+    def _change(self, settings: PipelineSettings, now_s: float) -> list[Record]:
+        """Let go of every device whose settings changed: it closes what it has open, and its next samples begin anew.
+
+        A device that did not change goes on as if nothing had happened.
+        """
+        records: list[Record] = []
+        for slug, device in list(self._devices.items()):
+            device.set_rest_s = settings.set_rest_s
+            if device.device not in settings.devices:
+                records += self._joined(slug, device.stop(max(now_s, device.time_s), "request"))
+                del self._devices[slug]
+        return records
+
+    def _end(self, now_s: float) -> list[Record]:
+        """Close everything that is open, and sum up."""
+        if not self._running:
+            return []
+        self._running = False
+        # The clocks of sensors run a little ahead of the host's now and then.
+        end_s = max([now_s, *(device.time_s for device in self._devices.values())])
+        records = [
+            record for slug, device in self._devices.items() for record in self._joined(slug, device.stop(end_s))
+        ]
+        for athlete in self._athletes.values():
+            records += athlete.stop(end_s)
         return records
 
     def _joined(self, slug: str, records: list[Record]) -> list[Record]:
         """Return a device's records with those of its athlete that they complete, each behind its cause."""
-        if not records:
-            return records
         name = self._devices[slug].device.athlete
-        if name is None:
+        if name is None or not records:
             return records
-        athlete = self._athletes.setdefault(name, AthletePipeline(name, self._context))
+        athlete = self._athlete(name)
         return [made for record in records for made in (record, *athlete.feed(record))]
 
-    def _stop(self, now_s: float) -> list[Record]:
-        """Close everything."""
-        records = [
-            record for slug, device in self._devices.items() for record in self._joined(slug, device.stop(now_s))
-        ]
-        for athlete in self._athletes.values():
-            records += athlete.stop(now_s)
-        return records
+
+def _named(slug: str, devices: Sequence[DeviceSettings]) -> DeviceSettings:
+    """Return the settings of a device."""
+    for device in devices:
+        if device.slug == slug:
+            return device
+    known = ", ".join(device.slug for device in devices) or "none"
+    message = f"device {slug} is not configured; configured: {known}"
+    raise UsageError(message)

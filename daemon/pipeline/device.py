@@ -10,6 +10,7 @@ import numpy as np
 
 from ankled.daemon.errors import UsageError
 from ankled.daemon.pipeline import sets
+from ankled.daemon.pipeline.context import Numbers
 from ankled.daemon.pipeline.reps import Place, make_rep
 from ankled.daemon.records import Event, Record
 from ankled.kernels import chain, timebase
@@ -24,12 +25,10 @@ _MOVEMENTS = {"auto": chain.AUTO, "gait": chain.GAIT, "reps": chain.REPS}
 
 
 class DeviceState(msgspec.Struct, kw_only=True):
-    """All that a device pipeline remembers. `state` and `ring` are the kernels' memory as bytes."""
+    """All that a device pipeline remembers but its numbers. `state` and `ring` are the kernels' memory as bytes."""
 
     state: bytes
     ring: bytes
-    seq: int
-    counters: dict[str, int]
     open_set: sets.OpenSet | None
     last_end_s: float | None
 
@@ -37,15 +36,20 @@ class DeviceState(msgspec.Struct, kw_only=True):
 class DevicePipeline:
     """Turns the samples of one device into its records."""
 
-    def __init__(self, device: DeviceSettings, context: Context, *, set_rest_s: float = 10.0) -> None:
-        """Prepare the kernels. The rate must be known: from the configuration, the driver or the recording."""
+    def __init__(
+        self, device: DeviceSettings, context: Context, numbers: Numbers | None = None, *, set_rest_s: float = 10.0
+    ) -> None:
+        """Prepare the kernels. The rate must be known: from the configuration, the driver or the recording.
+
+        `numbers` goes on counting where a pipeline of the same device left off.
+        """
         if device.rate_hz is None:
             message = f"device {device.slug}: rate_hz is not known; give it in the configuration"
             raise UsageError(message)
         self.device = device
         self.context = context
         self._rate_hz = device.rate_hz
-        self._set_rest_s = set_rest_s
+        self._numbers = Numbers() if numbers is None else numbers
         mount = device.mount
         self._chain = chain.Chain(
             device.rate_hz,
@@ -57,8 +61,6 @@ class DevicePipeline:
                 acc_range_mps2=device.acc_range_mps2 or math.inf, gyr_range_rad_s=device.gyr_range_rad_s or math.inf
             ),
         )
-        self._seq = 0
-        self._counters = {"stride": 0, "rep": 0, "set": 0, "event": 0}
         self._open: sets.OpenSet | None = None
         self._last_end_s: float | None = None
 
@@ -82,22 +84,31 @@ class DevicePipeline:
 
     def tick(self, now_s: float) -> list[Record]:
         """Close the set if the device has been silent for longer than the rest that ends one."""
-        last_end_s = self._last_end_s
-        if self._open is None or last_end_s is None or now_s - max(self.time_s, last_end_s) < self._set_rest_s:
+        if now_s - self.time_s < self.set_rest_s:
             return []
         self._chain.state["set_open"] = 0
         return self._close("rest", now_s)
 
-    def stop(self, now_s: float | None = None) -> list[Record]:
-        """Close everything at the end of the session; `now_s` is its end, or None for the last sample's time."""
+    def stop(self, now_s: float, closed_by: Literal["stop", "request"] = "stop") -> list[Record]:
+        """Close everything: the session ends, or the settings change. `now_s` is not before `time_s`."""
         work = self._chain
         records = self._records(chain.finish(work.state, work.ring, work.scratch, work.out))
-        return records + self._close("stop", self.time_s if now_s is None else max(now_s, self.time_s))
+        return records + self._close(closed_by, now_s)
 
     @property
     def time_s(self) -> float:
-        """The session time of the last sample taken in."""
-        return float(self._chain.state["timebase"]["new_s"][0])
+        """The session time of the last sample taken in; minus infinity before the first."""
+        base = self._chain.state["timebase"]
+        return float(base["new_s"][0]) if base["started"][0] else -math.inf
+
+    @property
+    def set_rest_s(self) -> float:
+        """How long a rest closes a set, s."""
+        return float(self._chain.state["rest_s"][0])
+
+    @set_rest_s.setter
+    def set_rest_s(self, seconds: float) -> None:
+        self._chain.state["rest_s"] = seconds
 
     @property
     def counts(self) -> dict[str, int]:
@@ -107,12 +118,10 @@ class DevicePipeline:
         return {name.removesuffix("_n"): int(base[name][0]) for name in names}
 
     def snapshot(self) -> DeviceState:
-        """Return everything this object remembers."""
+        """Return everything this object remembers; its numbers belong to whoever gave them."""
         return DeviceState(
             state=self._chain.state.tobytes(),
             ring=self._chain.ring.tobytes(),
-            seq=self._seq,
-            counters=dict(self._counters),
             open_set=self._open,
             last_end_s=self._last_end_s,
         )
@@ -122,20 +131,8 @@ class DevicePipeline:
         work = self._chain
         work.state[:] = np.frombuffer(state.state, dtype=chain.STATE)
         work.ring[:] = np.frombuffer(state.ring).reshape(work.ring.shape)
-        self._seq = state.seq
-        self._counters = dict(state.counters)
         self._open = state.open_set
         self._last_end_s = state.last_end_s
-
-    def _next(self, kind: Literal["stride", "rep", "set", "event"]) -> int:
-        """Count one more record of a kind."""
-        self._counters[kind] += 1
-        return self._counters[kind]
-
-    def _number(self) -> int:
-        """Return the next sequence number of this device."""
-        self._seq += 1
-        return self._seq
 
     def _records(self, count: int) -> list[Record]:
         """Make records of the first `count` result rows."""
@@ -159,11 +156,11 @@ class DevicePipeline:
         start_s = float(row["start_s"])
         if self._open is None:
             rest_s = None if self._last_end_s is None else max(0.0, start_s - self._last_end_s)
-            self._open = sets.OpenSet(number=self._next("set"), of=of, rest_before_s=rest_s, reps=[])
+            self._open = sets.OpenSet(number=self._numbers.next("set"), of=of, rest_before_s=rest_s, reps=[])
         reps = self._open.reps
         place = Place(
-            seq=self._number(),
-            counter=self._next(of),
+            seq=self._numbers.next_seq(),
+            counter=self._numbers.next(of),
             set=self._open.number,
             index=len(reps) + 1,
             previous_start_s=reps[-1].start_s if reps else None,
@@ -178,7 +175,7 @@ class DevicePipeline:
         """Close the open set, if there is one."""
         if self._open is None:
             return []
-        record = sets.close(self._open, closed_by, known_at_s, self._number(), self.device, self.context)
+        record = sets.close(self._open, closed_by, known_at_s, self._numbers.next_seq(), self.device, self.context)
         self._open = None
         return [record]
 
@@ -195,8 +192,8 @@ class DevicePipeline:
             }
         )
         return Event(
-            id=f"{self.context.session}/{self.device.slug}/event/{self._next('event')}",
-            seq=self._number(),
+            id=f"{self.context.session}/{self.device.slug}/event/{self._numbers.next('event')}",
+            seq=self._numbers.next_seq(),
             session=self.context.session,
             node=self.context.node,
             device=self.device.slug,

@@ -25,7 +25,10 @@ class Balance(msgspec.Struct, kw_only=True):
 
 
 def _quantity(rep: Rep, name: str) -> float | None:
-    """Return the compared quantity of a repetition: always a magnitude."""
+    """Return the compared quantity of a repetition: always a magnitude.
+
+    The first stride of a bout is known from its toe-off on only, so neither its time nor its impulse compares.
+    """
     if name == "rom":
         return rep.rom_deg
     if name == "time":
@@ -34,7 +37,7 @@ def _quantity(rep: Rep, name: str) -> float | None:
         return rep.contact_time_s
     if name == "force":
         return None if rep.lateral_force_peak_n is None else abs(rep.lateral_force_peak_n)
-    return rep.lateral_force_impulse_n_s
+    return None if rep.first else rep.lateral_force_impulse_n_s
 
 
 def _same_bandwidth(left: Rep, right: Rep) -> bool:

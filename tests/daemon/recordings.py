@@ -38,6 +38,8 @@ class _State(msgspec.Struct):
 class CountingCore:
     """Every third input gives a record that depends on the bytes of every input before it."""
 
+    version = "1"
+
     def __init__(self) -> None:
         self.state = _State()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 from mcap.reader import make_reader
@@ -178,3 +179,14 @@ def test_foxglove_of_an_import_has_angular_rates(tmp_path: Path) -> None:
         messages = [json.loads(m.data) for _, _, m in make_reader(stream).iter_messages(topics=["/left/imu"])]
     assert [list(m["gyr"].values()) for m in messages] == table.gyr.tolist()
     assert messages[-1]["timestamp"] == {"sec": 0, "nsec": 990_000_000}
+
+
+def test_time_never_falls_where_a_sensor_starts_anew(tmp_path: Path) -> None:
+    """A run whose packets all came late ends after the next one begins: the table still reads as a recording."""
+    late = [
+        msgspec.structs.replace(item, host_ns=item.host_ns + SECOND // 2 * (index < 22)) if index > 1 else item
+        for index, item in enumerate(_packets(50.0, timed=True, restart=20))
+    ]
+    track = read_tracks(store(tmp_path / "a.mcap", late), _decode)["left"]
+    assert (np.diff(track.time_s) >= 0).all()
+    assert len(track.time_s) == 400

@@ -20,6 +20,8 @@ from tests.daemon.recordings import ORIGIN, SECOND, record, session
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
 
 def test_the_library_lets_go_of_a_chunk_when_told(tmp_path: Path) -> None:
     """`sync` leans on Writer.flush of mcap closing the chunk: another process then finds every message in the file."""
@@ -74,3 +76,22 @@ def test_the_origin_says_what_identity_is_promised_for() -> None:
     assert found.version
     assert len(found.kernels) == 16
     assert os.uname().machine in found.cpu
+
+
+def test_a_sync_reaches_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut keeps what fsync was asked for: at that moment the file held every input, and so at the end."""
+    sizes = []
+    monkeypatch.setattr(os, "fsync", lambda handle: sizes.append(os.fstat(handle).st_size))
+    path = tmp_path / "a.mcap"
+    with path.open("xb") as stream:
+        capture = CaptureFile(stream, ORIGIN, first_number=0, utc_offset_ns=None)
+        for number, item in enumerate(session(9)):
+            capture.add_input(number, item)
+            if number == 5:
+                capture.sync()
+        capture.finish()
+    kept, whole = sizes
+    assert whole == path.stat().st_size
+    cut = tmp_path / "cut.mcap"
+    cut.write_bytes(path.read_bytes()[:kept])
+    assert [number for number, _ in read_inputs(cut)] == [0, 1, 2, 3, 4, 5]

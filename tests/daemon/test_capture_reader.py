@@ -150,6 +150,16 @@ def test_a_damaged_frame_costs_one_chunk_only(whole: Path, offset: int) -> None:
     assert reader.missing == 20
 
 
+def test_a_wrong_length_between_chunks_costs_nothing(whole: Path) -> None:
+    """The index behind a chunk says nothing that inputs need: its damage does not swallow the next chunk."""
+    index = chunks(whole)[3][1]
+    start, end = chunks(whole)[4]
+    data = bytearray(whole.read_bytes())
+    data[index + 1 : index + 9] = ((start + end) // 2 - index - 9).to_bytes(8, "little")
+    whole.write_bytes(data)
+    assert [entry.number for entry in entries(whole)] == list(range(200))
+
+
 @functools.cache
 def _small(folder: Path) -> bytes:
     """Return a whole recording of 40 inputs in eight chunks."""

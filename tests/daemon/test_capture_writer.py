@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -242,3 +242,32 @@ def test_a_recorder_that_recorded_nothing_leaves_nothing(tmp_path: Path) -> None
     """No empty file stays behind."""
     CaptureWriter(tmp_path / "a.mcap", ORIGIN).close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_written_behind_a_hole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file with inputs missing in its middle would not replay identically: what follows a loss waits for `begin`."""
+    stall = threading.Event()
+    real = Rolls.begin
+
+    def slow(rolls: Rolls, *job: Any) -> None:
+        stall.wait(_PATIENCE_S)
+        real(rolls, *job)
+
+    monkeypatch.setattr(Rolls, "begin", slow)
+    writer = CaptureWriter(tmp_path / "a.mcap", ORIGIN, CaptureLimits(queue=4))
+    items = session(20)
+    writer.begin(0, [])
+    for number in range(8):
+        writer.write(number, items[number])
+    stall.set()
+    _wait(writer, lambda health: health.queued == 0)
+    assert writer.due
+    writer.write(8, items[8])
+    writer.begin(9, items[:1])
+    writer.write(9, items[9])
+    writer.close()
+    first = [entry.number for entry in entries(tmp_path / "a.mcap")]
+    assert first == list(range(len(first)))
+    assert len(first) < 8
+    assert [entry.number for entry in entries(tmp_path / "a.001.mcap") if not entry.opening] == [9]
+    assert writer.health().lost == 9 - len(first)

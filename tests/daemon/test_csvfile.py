@@ -118,6 +118,7 @@ def test_values_in_another_unit_are_noticed(path: Path, values: str, units: dict
         ([*good(0, 1), "2,1,2,nan,4,5,6"], "line 4: az is 'nan', a finite number is needed."),
         ([*good(0, 1), "2,1,2,3,4,5,-inf"], "line 4: gz is '-inf', a finite number is needed."),
         ([*good(0, 1), "2,1,2,3,4,5,1e999"], "line 4: gz is '1e999', a finite number is needed."),
+        ([*good(0, 1), "2,1,2", "3,4,5,6"], "line 4: 3 values where the header names 7."),
         ([*good(0, 1), "2,1,2,3,4,5"], "line 4: 6 values where the header names 7."),
         ([*good(0, 1), "2,1,2,3,4,5,6,7"], "line 4: 8 values where the header names 7."),
         ([*good(0, 1), ",".join("1,5" for _ in COLUMNS)], "line 4: 14 values where the header names 7 (is the decimal"),

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from ankled.daemon.records import Record
+
 
 def in_order(folder: Path) -> list[Path]:
     """Return the files of one recording, first to last."""
@@ -129,6 +131,26 @@ def test_an_input_that_cannot_be_recorded_takes_no_number(tmp_path: Path) -> Non
     assert refused == 1
     assert [entry.item for entry in entries(tmp_path / "a.mcap")] == fed()
     assert replay(entries(tmp_path / "a.mcap")) == flat(live)
+
+
+class _Loud(CountingCore):
+    """A core that has something to say about every input."""
+
+    def feed(self, item: Input) -> list[Record]:
+        """Give a record each time."""
+        self.state.seen = 2
+        return super().feed(item)
+
+
+def test_an_opening_is_a_start_and_no_input() -> None:
+    """What it might complete was published before it, and a recording of the replay does not hold it as an input."""
+    tape = [Entry(5, Config(host_ns=0, settings=SETTINGS), True), Entry(5, Tick(host_ns=1), False)]
+    capture = Listing(0)
+    records = list(Dispatcher(_Loud(), capture).replay(tape))
+    assert [record.known_at_s for record in records] == [1e-9]
+    assert capture.written == [(5, Tick(host_ns=1))]
+    ((number, opening),) = capture.opened
+    assert (number, opening[0]) == (5, tape[0].item)
 
 
 def test_a_state_of_another_version_is_refused() -> None:

@@ -19,22 +19,6 @@ from tests.house import tree
 
 PROJECT: dict[str, Any] = tomllib.loads((tree.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 TARGETS = {"install", "demo", "test", "check", "bench", "accuracy", "lock", "clean", "help"}
-COMMANDS = {
-    "run",
-    "demo",
-    "simulate",
-    "scan",
-    "replay",
-    "record",
-    "capture",
-    "decode",
-    "drivers",
-    "check-config",
-    "monitor",
-    "doctor",
-    "warm",
-    "forget",
-}  # fmt: skip  (two lines, not fourteen)
 
 
 def _text(name: str) -> str:
@@ -66,12 +50,13 @@ def test_the_documents_name_make_targets_that_exist() -> None:
     assert named <= _targets()
 
 
-def test_the_command_line_has_every_command_and_the_documents_show_them() -> None:
-    """`ankled --help` lists every command, each is mentioned in README or docs, and no other is."""
+def test_the_documents_name_every_command_and_no_other() -> None:
+    """README and docs show each command that `ankled --help` lists, and none that it does not know."""
     script = Path(sys.executable).with_name("ankled")
     shown = subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout
-    assert set(re.findall(r"[a-z][a-z-]+", shown)) >= COMMANDS
-    assert _named("ankled") == COMMANDS
+    commands = set(re.findall(r"^ +([a-z][a-z-]+) {2,}\S", shown.partition("commands:")[2], flags=re.MULTILINE))
+    assert {"demo", "replay"} <= commands
+    assert _named("ankled") == commands
 
 
 def test_one_version() -> None:

@@ -29,7 +29,7 @@ REPETITIONS = {
     "leg_raise": 10,
     "jump": 8,
     "reference": 10,
-    "demo": 17,
+    "demo": 18,
     "lateral_disturbance": 12,
     "slip": 40,
     "fatigue": 15,

@@ -1,0 +1,87 @@
+"""What a subscriber has heard of one session, message by message: the one source of everything that is shown."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ankled.daemon.records import Alert, Event, Pair, Record, Rep, Session, Set
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ankled.daemon.mqtt.connection import Message
+
+_RESULTS: Final = frozenset({"rep", "set", "pair", "session", "alert", "event"})
+_DECODER: Final = msgspec.json.Decoder(Record)
+
+
+class Tally:
+    """The records of a session as they arrived, each once, whatever the broker delivers twice or had kept."""
+
+    def __init__(self, session: str, heard: Callable[[Record], None] | None = None) -> None:
+        """Listen for `session`; `heard` is called with each new record."""
+        self._session = session
+        self._heard = heard
+        self._ids: set[str] = set()
+        self._news = asyncio.Event()
+        self.reps: dict[str, list[Rep]] = {"left": [], "right": []}
+        self.sets: list[Set] = []
+        self.alerts: list[Alert] = []
+        self.pair: Pair | None = None
+        self.session: Session | None = None
+        self.axes: set[str] = set()
+        self.last: Message | None = None
+
+    @property
+    def count(self) -> int:
+        """How many records were heard."""
+        return len(self._ids)
+
+    def take(self, message: Message) -> None:
+        """Take in what the broker delivered."""
+        if message.topic.rpartition("/")[2] not in _RESULTS:
+            return
+        try:
+            record = _DECODER.decode(message.payload)
+        except msgspec.DecodeError:  # on a shared broker anybody may write below our topic
+            return
+        if record.session != self._session or record.id in self._ids:
+            return
+        self._ids.add(record.id)
+        self.last = message
+        self._keep(record)
+        if self._heard is not None:
+            self._heard(record)
+        self._news.set()
+
+    async def until(self, count: int, deadline_s: float) -> bool:
+        """Wait for so many records; return whether they came in time."""
+        try:
+            async with asyncio.timeout(deadline_s):
+                while self.count < count:
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _keep(self, record: Record) -> None:
+        """Put a record where it is looked for."""
+        match record:
+            case Rep():
+                self.reps.setdefault(record.side, []).append(record)
+            case Set():
+                self.sets.append(record)
+            case Pair():
+                self.pair = record
+            case Session():
+                self.session = record
+            case Alert():
+                self.alerts.append(record)
+            case Event() if record.event == "axis_settled":
+                self.axes.add(record.device)
+            case Event():
+                pass
