@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ankled.kernels import displacement, gait, gait_axes, leg, measures, reps
+from ankled.kernels import displacement, gait, gait_axes, leg, measures, reps, results
 from ankled.kernels.gait_events import least_motion
 from ankled.kernels.jit import kernel
 from ankled.kernels.results import AXES
@@ -181,9 +181,7 @@ def _settle(
     if not _try_axes(s, ring, k, begin, scratch):
         s.leg.source = leg.UNKNOWN
         return n
-    row = out[n]
-    row.kind = AXES
-    row.known_s = ring[k % (ring.shape[0] // 2), TIME]
+    row = results.begin(out, n, AXES, ring[k % (ring.shape[0] // 2), TIME])
     row.axis_ratio = s.axes.ratio
     row.axis_confidence = s.axes.confidence
     row.axis_uncertainty_rad = s.leg.uncertainty_rad
@@ -215,7 +213,7 @@ def _repetition(
         win = window(ring, first, k + 1)
         before = least_motion(win, 0, int(found.start) - first)
         after = least_motion(win, min(int(found.end) - first, k - first), k - first)
-        moved = displacement.measure(win, before, after, s.leg.up, 0.0, s.rate_hz, scratch)
+        moved = displacement.measure(win, float(before), float(after), s.leg.up, 0.0, s.rate_hz, scratch)
         if moved.horizontal_m > _TRAVEL_M and s.movement != REPS:
             return n
     row = out[n]

@@ -14,7 +14,7 @@ import numpy as np
 from ankled.kernels import bouts, timebase, vqf
 from ankled.kernels.filters import SCRATCH_COLUMNS, scratch_rows
 from ankled.kernels.jit import kernel
-from ankled.kernels.results import GAP, REST, RESULT
+from ankled.kernels.results import GAP, REST, RESULT, begin
 from ankled.kernels.ring import ACC, FLAGS, GYR, QUAT, TIME, WIDTH, make_ring
 
 if TYPE_CHECKING:
@@ -123,9 +123,7 @@ def _rest(s: Any, k: int, ring: NDArray[np.float64], out: NDArray[np.void]) -> N
     else:
         s.busy_n = 0
     if now_s - s.last_end_s >= s.rest_s:
-        row = out[s.out_n]
-        row.kind = REST
-        row.known_s = now_s
+        begin(out, s.out_n, REST, now_s)
         s.out_n += 1
         s.set_open = 0
 
@@ -138,9 +136,7 @@ def _gap(s: Any, ring: NDArray[np.float64], scratch: NDArray[np.float64], out: N
         s.out_n = bouts.flush(s.bouts, ring, s.k - 1, s.oldest, scratch, out, before)
         _note(s, out, before)
     bouts.forget(s.bouts)
-    row = out[s.out_n]
-    row.kind = GAP
-    row.known_s = s.timebase.new_s
+    row = begin(out, s.out_n, GAP, s.timebase.new_s)
     row.gap_s = s.timebase.gap_s
     s.out_n += 1
     s.oldest = s.k
@@ -151,10 +147,11 @@ def _known(s: Any, out: NDArray[np.void], before: int) -> None:
     """Say of the rows added since there were `before` that they became known with the newest sample.
 
     Its own time, not that of the grid: the two differ by up to a quarter of a period, and several rows of the grid may
-    wait for one sample.
+    wait for one sample. For the same reason an end may lie a little later than the sample that showed it.
     """
     for i in range(before, s.out_n):
-        out[i].known_s = s.timebase.new_s
+        row = out[i]
+        row.known_s = max(s.timebase.new_s, row.end_s)  # the former where there is no end: nan is not larger
 
 
 @kernel
@@ -197,17 +194,19 @@ def run(
     return s.out_n
 
 
-@kernel
 def finish(
     state: NDArray[np.void], ring: NDArray[np.float64], scratch: NDArray[np.float64], out: NDArray[np.void]
 ) -> int:
-    """Close what is open at the end of the stream and return how many rows of `out` are results."""
+    """Close what is open at the end of the stream and return how many rows of `out` are results.
+
+    Not compiled itself: it calls the one compiled `bouts.flush`, where a kernel would hold, and compile, a second one.
+    """
     s: Any = state[0]
-    s.out_n = 0
-    if s.k > 0:
-        s.out_n = bouts.flush(s.bouts, ring, s.k - 1, s.oldest, scratch, out, 0)
-        _known(s, out, 0)
-    return s.out_n
+    if s["k"] == 0:
+        return 0
+    n = bouts.flush(s["bouts"], ring, int(s["k"]) - 1, int(s["oldest"]), scratch, out, 0)
+    out["known_s"][:n] = s["timebase"]["new_s"]
+    return n
 
 
 def warm_up() -> None:

@@ -6,7 +6,14 @@ A field that does not apply or could not be measured is nan. Forces are per kilo
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
+
 import numpy as np
+
+from ankled.kernels.jit import kernel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 STRIDE = 1
 REP = 2
@@ -14,54 +21,73 @@ GAP = 3
 REST = 4
 AXES = 5
 
+
+class ResultRow(NamedTuple):
+    """One row as Python numbers. `kind` is one of the constants above."""
+
+    kind: int
+    known_s: float
+    start_s: float
+    end_s: float
+    retroactive: int
+    missing: int
+    clipped: int
+    # strides
+    first: int
+    toe_off_s: float
+    travel_m: float
+    heading_deg: float
+    residual_mps: float
+    # repetitions
+    peak_s: float
+    concentric_s: float
+    hold_s: float
+    eccentric_s: float
+    phases_ok: int
+    sign_confidence: float
+    # both
+    rom_deg: float
+    about_vertical: int
+    peak_rad_s: float
+    mean_rad_s: float
+    plane_angle_deg: float
+    sway_rms_mps2: float
+    sway_range_deg: float
+    sway_from_leg_axis: int
+    sway_jerk_rms_mps3: float
+    sway_bandwidth_hz: float
+    lateral_peak_mps2: float
+    lateral_peak_s: float
+    lateral_mean_mps2: float
+    lateral_rms_mps2: float
+    lateral_impulse_mps: float
+    lateral_impact_mps2: float
+    lateral_uncertainty_mps2: float
+    lateral_bandwidth_hz: float
+    axis_source: int
+    axis_uncertainty_rad: float
+    axis_ratio: float
+    axis_confidence: float
+    # gaps
+    gap_s: float
+
+
 RESULT = np.dtype(
-    [
-        ("kind", "i8"),
-        ("known_s", "f8"),
-        ("start_s", "f8"),
-        ("end_s", "f8"),
-        ("retroactive", "i8"),
-        ("missing", "i8"),
-        ("clipped", "i8"),
-        # strides
-        ("first", "i8"),
-        ("toe_off_s", "f8"),
-        ("travel_m", "f8"),
-        ("heading_deg", "f8"),
-        ("residual_mps", "f8"),
-        # repetitions
-        ("peak_s", "f8"),
-        ("concentric_s", "f8"),
-        ("hold_s", "f8"),
-        ("eccentric_s", "f8"),
-        ("phases_ok", "i8"),
-        ("sign_confidence", "f8"),
-        # both
-        ("rom_deg", "f8"),
-        ("about_vertical", "i8"),
-        ("peak_rad_s", "f8"),
-        ("mean_rad_s", "f8"),
-        ("plane_angle_deg", "f8"),
-        ("sway_rms_mps2", "f8"),
-        ("sway_range_deg", "f8"),
-        ("sway_from_leg_axis", "i8"),
-        ("sway_jerk_rms_mps3", "f8"),
-        ("sway_bandwidth_hz", "f8"),
-        ("lateral_peak_mps2", "f8"),
-        ("lateral_peak_s", "f8"),
-        ("lateral_mean_mps2", "f8"),
-        ("lateral_rms_mps2", "f8"),
-        ("lateral_impulse_mps", "f8"),
-        ("lateral_impact_mps2", "f8"),
-        ("lateral_uncertainty_mps2", "f8"),
-        ("lateral_bandwidth_hz", "f8"),
-        ("axis_source", "i8"),
-        ("axis_uncertainty_rad", "f8"),
-        ("axis_ratio", "f8"),
-        ("axis_confidence", "f8"),
-        # gaps
-        ("gap_s", "f8"),
-    ],
-    align=True,
+    [(name, {int: "i8", float: "f8"}[kind]) for name, kind in get_type_hints(ResultRow).items()], align=True
 )
-"""One row. `kind` is one of the constants above; AXES: the axes of the leg have settled; REST: a set ended."""
+"""One row as the kernels write it. AXES says that the axes of the leg have settled, REST that a set ended."""
+
+_BLANK = np.zeros(1, RESULT)
+for _name in RESULT.names or ():
+    if RESULT[_name].kind == "f":
+        _BLANK[_name] = np.nan
+
+
+@kernel
+def begin(out: NDArray[np.void], n: int, kind: int, known_s: float) -> Any:
+    """Return row `n` of `out`, emptied of what it held before, as a row of `kind` that became known at `known_s`."""
+    out[n] = _BLANK[0]
+    row = out[n]
+    row.kind = kind
+    row.known_s = known_s
+    return row

@@ -16,8 +16,8 @@ import numpy as np
 from ankled.daemon.capture import form
 from ankled.daemon.capture.writer import CaptureLimits, CaptureWriter
 from ankled.daemon.dispatcher import Dispatcher
-from ankled.daemon.offline import recording_inputs
 from ankled.daemon.pipeline import Core
+from ankled.daemon.recorded import Recorded, recorded_inputs
 from ankled.daemon.settings import DeviceSettings, PipelineSettings
 from benchmarks.datasets.common import to_csv
 from benchmarks.report import Figure, Section
@@ -76,7 +76,7 @@ def write_capture(path: Path, legs: dict[str, Recording]) -> None:
     settings = PipelineSettings(session="bench", devices=devices)
     writer = CaptureWriter(path, form.origin(settings.node, settings.session), CaptureLimits(queue=1_000_000))
     dispatcher = Dispatcher(Core(), writer)
-    for item in recording_inputs(settings, {side: data.arrays() for side, data in legs.items()}):
+    for item in recorded_inputs(settings, {side: Recorded(*data.arrays()) for side, data in legs.items()}):
         dispatcher.feed(item)
     writer.close(timeout_s=120.0)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ankled.daemon.capture.file import CaptureFile, replacing
 from ankled.daemon.capture.form import origin
-from ankled.daemon.csvinputs import csv_inputs
+from ankled.daemon.recorded import csv_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -44,7 +44,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage and leaving."""
-        text = f"{self.prog}: {message} (see {self.prog} --help)"
+        text = f"{message} (see {self.prog} --help)"
         raise UsageError(text)
 
 

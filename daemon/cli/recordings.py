@@ -13,7 +13,6 @@ from ankled.daemon.config.rules import mount_rules
 from ankled.daemon.csvfile import CsvTable, read_csv
 from ankled.daemon.errors import UsageError
 from ankled.daemon.mqtt.topics import slugify
-from ankled.daemon.offline import with_rates
 from ankled.daemon.settings import DeviceSettings, Mount, PipelineSettings
 
 if TYPE_CHECKING:
@@ -111,8 +110,7 @@ def csv_settings(
         msgspec.structs.replace(DeviceSettings(slug=slug, athlete=athlete), **(common | {"side": side}))
         for slug, side in zip(slugs, sides, strict=True)
     )
-    settings = PipelineSettings(node=node, session=slugs[0], origin_ns=0, devices=devices)
-    return with_rates(settings, {slug: table.time_s for slug, table in zip(slugs, tables, strict=True)})
+    return PipelineSettings(node=node, session=slugs[0], origin_ns=0, devices=devices)
 
 
 def _vector(text: str) -> tuple[float, float, float]:

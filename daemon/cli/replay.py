@@ -16,7 +16,6 @@ from ankled.daemon.cli import recordings
 from ankled.daemon.cli.progress import Bar
 from ankled.daemon.cli.show import describe
 from ankled.daemon.cli.warm import warm
-from ankled.daemon.csvinputs import csv_inputs
 from ankled.daemon.dispatcher import Dispatcher
 from ankled.daemon.errors import UsageError
 from ankled.daemon.inputs import Config, State
@@ -25,6 +24,7 @@ from ankled.daemon.mqtt.options import Options
 from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
 from ankled.daemon.pipeline import Core
+from ankled.daemon.recorded import csv_inputs
 from ankled.daemon.records import to_json
 
 if TYPE_CHECKING:

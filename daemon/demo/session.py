@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
@@ -24,7 +25,6 @@ from ankled.daemon.mqtt.topics import Topics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
 
     from ankled.daemon.demo.tally import Tally
 
@@ -93,10 +93,10 @@ async def run(plan: Plan, training: Training, tally: Tally, screen: Screen) -> O
                 interrupted=interrupted.is_set(),
             )
     except BaseExceptionGroup as failures:
-        ours, others = failures.split(AnkledError)
-        if others is not None or ours is None:
+        told, others = failures.split((AnkledError, BrokenPipeError))
+        if others is not None or told is None:
             raise
-        raise _first(ours) from None  # one failure makes others; the first tells why
+        raise _first(told) from None  # one failure makes others; the first tells why
 
 
 async def _together(  # noqa: PLR0913, PLR0917  (the parts that run together)
@@ -174,11 +174,11 @@ def _options(plan: Plan, training: Training) -> Options:
         timeout_s=_PATIENCE_S,
         info=msgspec.json.encode(about),
         require=True,
-        patience_s=2 * _PATIENCE_S,
+        patience_s=0.0,  # the subscriber does not outlive the connection either
     )
 
 
-def _first(failures: BaseExceptionGroup[AnkledError]) -> AnkledError:
+def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
     """Return the first failure of a group, however deep."""
     found = failures.exceptions[0]
     return _first(found) if isinstance(found, BaseExceptionGroup) else found

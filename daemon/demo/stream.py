@@ -49,7 +49,7 @@ class Stream:
         await self._feed(Stop(host_ns=host_ns, reason="interrupted" if interrupted.is_set() else "end of the demo"))
 
     async def _feed(self, given: Input) -> None:
-        """Number, record and process one input, and hand over what it completed."""
+        """Let one input through, and hand over what it completed."""
         for record in self._dispatcher.feed(given):
             await self._publisher.publish(record)
             self.published += 1

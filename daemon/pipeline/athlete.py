@@ -48,12 +48,11 @@ class AthletePipeline:
         """How many records the athlete has had."""
         return self._state.numbers
 
-    def feed(self, record: Record) -> list[Record]:
+    def feed(self, record: Rep | Set) -> list[Record]:
         """Take in a record of one of the athlete's devices and return the pair it completed, if it did."""
         state = self._state
         if isinstance(record, Set):
             state.sets += 1
-        if not isinstance(record, Rep):
             return []
         if record.device not in state.devices:
             state.devices = sorted([*state.devices, record.device])

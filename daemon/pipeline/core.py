@@ -13,6 +13,7 @@ from ankled.daemon.inputs import ClockAnchor, Command, Config, Dropped, Input, L
 from ankled.daemon.pipeline.athlete import AthletePipeline, AthleteState
 from ankled.daemon.pipeline.context import Context, Numbers
 from ankled.daemon.pipeline.device import DevicePipeline, DeviceState
+from ankled.daemon.records import Rep, Set
 from ankled.drivers.samples import Samples
 from ankled.kernels import jit
 
@@ -110,11 +111,11 @@ class Core:
     def _progress(self, given: Samples | Tick | Stop) -> list[Record]:
         """Take in what moves a running session on."""
         if isinstance(given, Samples):
-            return self._joined(given.device, self._device(given.device).feed(given))
+            return self._joined(self._device(given.device).feed(given))
         now_s = self._context.seconds(given.host_ns)
         if isinstance(given, Stop):
             return self._end(now_s)
-        return [record for slug, device in self._devices.items() for record in self._joined(slug, device.tick(now_s))]
+        return self._joined([record for device in self._devices.values() for record in device.tick(now_s)])
 
     def _device(self, slug: str) -> DevicePipeline:
         """Return the pipeline of a device, made when its first samples come."""
@@ -163,15 +164,21 @@ class Core:
         self._running = True
 
     def _change(self, settings: PipelineSettings, now_s: float) -> list[Record]:
-        """Let go of every device whose settings changed: it closes what it has open, and its next samples begin anew.
+        """Change the running session's devices; one whose settings stayed goes on as if nothing had happened.
 
-        A device that did not change goes on as if nothing had happened.
+        One that is gone, or whose kernels cannot go on, closes what it has open: its next samples begin anew.
         """
+        wanted = {device.slug: device for device in settings.devices}
         records: list[Record] = []
         for slug, device in list(self._devices.items()):
             device.set_rest_s = settings.set_rest_s
-            if device.device not in settings.devices:
-                records += self._joined(slug, device.stop(max(now_s, device.time_s), "request"))
+            new = wanted.get(slug)
+            if new == device.device:
+                continue
+            if new is not None and device.can_become(new):
+                records += self._joined(device.change(new, now_s))
+            else:
+                records += self._joined(device.stop(now_s, "request"))
                 del self._devices[slug]
         return records
 
@@ -180,22 +187,20 @@ class Core:
         if not self._running:
             return []
         self._running = False
-        # The clocks of sensors run a little ahead of the host's now and then.
+        records = self._joined([record for device in self._devices.values() for record in device.stop(now_s)])
         end_s = max([now_s, *(device.time_s for device in self._devices.values())])
-        records = [
-            record for slug, device in self._devices.items() for record in self._joined(slug, device.stop(end_s))
-        ]
         for athlete in self._athletes.values():
             records += athlete.stop(end_s)
         return records
 
-    def _joined(self, slug: str, records: list[Record]) -> list[Record]:
-        """Return a device's records with those of its athlete that they complete, each behind its cause."""
-        name = self._devices[slug].device.athlete
-        if name is None or not records:
-            return records
-        athlete = self._athlete(name)
-        return [made for record in records for made in (record, *athlete.feed(record))]
+    def _joined(self, records: list[Record]) -> list[Record]:
+        """Return records of devices with those of the athletes that they complete, each behind its cause."""
+        made: list[Record] = []
+        for record in records:
+            made.append(record)
+            if isinstance(record, Rep | Set) and record.athlete is not None:
+                made += self._athlete(record.athlete).feed(record)
+        return made
 
 
 def _named(slug: str, devices: Sequence[DeviceSettings]) -> DeviceSettings:

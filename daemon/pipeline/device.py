@@ -14,13 +14,15 @@ from ankled.daemon.pipeline.context import Numbers
 from ankled.daemon.pipeline.reps import Place, make_rep
 from ankled.daemon.records import Event, Record
 from ankled.kernels import chain, timebase
-from ankled.kernels.results import GAP, REP, REST, STRIDE
+from ankled.kernels.results import GAP, REP, REST, STRIDE, ResultRow
 
 if TYPE_CHECKING:
     from ankled.daemon.pipeline.context import Context
     from ankled.daemon.settings import DeviceSettings
     from ankled.drivers.samples import Samples
 
+_OF_KERNELS = ("slug", "rate_hz", "movement", "mount", "acc_range_mps2", "gyr_range_rad_s")
+"""Settings that the kernels are made with; the others are applied when a record is written."""
 _MOVEMENTS = {"auto": chain.AUTO, "gait": chain.GAIT, "reps": chain.REPS}
 
 
@@ -84,22 +86,33 @@ class DevicePipeline:
 
     def tick(self, now_s: float) -> list[Record]:
         """Close the set if the device has been silent for longer than the rest that ends one."""
-        if now_s - self.time_s < self.set_rest_s:
-            return []
-        self._chain.state["set_open"] = 0
-        return self._close("rest", now_s)
+        return self._close("rest", now_s) if now_s - self.time_s >= self.set_rest_s else []
 
     def stop(self, now_s: float, closed_by: Literal["stop", "request"] = "stop") -> list[Record]:
-        """Close everything: the session ends, or the settings change. `now_s` is not before `time_s`."""
+        """Close everything, for good."""
         work = self._chain
         records = self._records(chain.finish(work.state, work.ring, work.scratch, work.out))
-        return records + self._close(closed_by, now_s)
+        return records + self._close(closed_by, max(now_s, self.time_s))
+
+    def can_become(self, device: DeviceSettings) -> bool:
+        """Tell whether `change` can take these settings: the kernels' memory holds under them too."""
+        return all(getattr(device, name) == getattr(self.device, name) for name in _OF_KERNELS)
+
+    def change(self, device: DeviceSettings, now_s: float) -> list[Record]:
+        """Take other settings: a set has one mass and one side, so the open one is closed."""
+        records = self._close("request", max(now_s, self.time_s))
+        self.device = device
+        return records
 
     @property
     def time_s(self) -> float:
-        """The session time of the last sample taken in; minus infinity before the first."""
+        """The session time of the last sample taken in, or of the end it showed; minus infinity before the first.
+
+        The clock of a sensor may run a little ahead of the host's, and an end lie a fraction of a sample ahead of it.
+        """
         base = self._chain.state["timebase"]
-        return float(base["new_s"][0]) if base["started"][0] else -math.inf
+        last_s = float(base["new_s"][0]) if base["started"][0] else -math.inf
+        return last_s if self._last_end_s is None else max(last_s, self._last_end_s)
 
     @property
     def set_rest_s(self) -> float:
@@ -137,23 +150,23 @@ class DevicePipeline:
     def _records(self, count: int) -> list[Record]:
         """Make records of the first `count` result rows."""
         records: list[Record] = []
-        for row in self._chain.out[:count]:
-            kind = int(row["kind"])
+        for row in map(ResultRow._make, self._chain.out[:count].tolist()):
+            kind = row.kind
             if kind in (STRIDE, REP):
                 records += self._repetition(row)
             elif kind == REST:
-                records += self._close("rest", float(row["known_s"]))
+                records += self._close("rest", row.known_s)
             else:
                 records.append(self._event(row))
         return records
 
-    def _repetition(self, row: np.void) -> list[Record]:
+    def _repetition(self, row: ResultRow) -> list[Record]:
         """Make the record of a stride or repetition, and that of the set which it ends, if it does."""
-        of: Literal["stride", "rep"] = "stride" if row["kind"] == STRIDE else "rep"
+        of: Literal["stride", "rep"] = "stride" if row.kind == STRIDE else "rep"
         records: list[Record] = []
         if self._open is not None and self._open.of != of:
-            records += self._close("movement", float(row["known_s"]))
-        start_s = float(row["start_s"])
+            records += self._close("movement", row.known_s)
+        start_s = row.start_s
         if self._open is None:
             rest_s = None if self._last_end_s is None else max(0.0, start_s - self._last_end_s)
             self._open = sets.OpenSet(number=self._numbers.next("set"), of=of, rest_before_s=rest_s, reps=[])
@@ -179,16 +192,16 @@ class DevicePipeline:
         self._open = None
         return [record]
 
-    def _event(self, row: np.void) -> Event:
+    def _event(self, row: ResultRow) -> Event:
         """Make the record of a gap or of axes that settled."""
-        interrupted = row["kind"] == GAP
+        interrupted = row.kind == GAP
         detail = (
-            {"gap_s": float(row["gap_s"])}
+            {"gap_s": row.gap_s}
             if interrupted
             else {
-                "axis_ratio": float(row["axis_ratio"]),
-                "confidence": float(row["axis_confidence"]),
-                "uncertainty_deg": math.degrees(row["axis_uncertainty_rad"]),
+                "axis_ratio": row.axis_ratio,
+                "confidence": row.axis_confidence,
+                "uncertainty_deg": math.degrees(row.axis_uncertainty_rad),
             }
         )
         return Event(
@@ -198,6 +211,6 @@ class DevicePipeline:
             node=self.context.node,
             device=self.device.slug,
             event="interrupted" if interrupted else "axis_settled",
-            known_at_s=float(row["known_s"]),
+            known_at_s=row.known_s,
             detail=detail,
         )

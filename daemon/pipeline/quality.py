@@ -12,7 +12,7 @@ from ankled.kernels.leg import UNKNOWN
 from ankled.kernels.results import STRIDE
 
 if TYPE_CHECKING:
-    import numpy as np
+    from ankled.kernels.results import ResultRow
 
 _MISSING_SHARE = 0.02
 _UNCERTAIN_AXIS_DEG = 10.0
@@ -22,32 +22,32 @@ TURN_DEG = 20.0
 """Heading change over a stride from which it counts as part of a turn."""
 
 
-def judge(row: np.void, rate_hz: float) -> tuple[float, list[str]]:  # noqa: C901, PLR0912  (a list of reasons)
+def judge(row: ResultRow, rate_hz: float) -> tuple[float, list[str]]:  # noqa: C901, PLR0912  (a list of reasons)
     """Return quality and reasons of a result row of kind STRIDE or REP."""
     found: list[tuple[str, float]] = []
-    samples = max(1.0, float(row["end_s"] - row["start_s"]) * rate_hz)
-    share = float(row["missing"]) / samples
+    samples = max(1.0, (row.end_s - row.start_s) * rate_hz)
+    share = row.missing / samples
     if share > _MISSING_SHARE:
         found.append(("missing_samples", max(0.3, 1.0 - 2.0 * share)))
-    if row["clipped"]:
+    if row.clipped:
         found.append(("clipped", 0.7))
-    if row["axis_source"] == UNKNOWN:
+    if row.axis_source == UNKNOWN:
         found.append(("no_anatomical_axis", 1.0))
-    elif degrees(row["axis_uncertainty_rad"]) > _UNCERTAIN_AXIS_DEG:
+    elif degrees(row.axis_uncertainty_rad) > _UNCERTAIN_AXIS_DEG:
         found.append(("axis_uncertain", 0.8))
-    if row["kind"] == STRIDE:
-        if abs(row["heading_deg"]) > TURN_DEG:
+    if row.kind == STRIDE:
+        if abs(row.heading_deg) > TURN_DEG:
             found.append(("turn", 0.8))
-        if row["residual_mps"] > _RESIDUAL_MPS:
+        if row.residual_mps > _RESIDUAL_MPS:
             found.append(("displacement_drifted", 0.8))
     else:
-        if not row["phases_ok"]:
+        if not row.phases_ok:
             found.append(("phases_unreliable", 0.8))
-        if isnan(row["sign_confidence"]) or row["sign_confidence"] < _UNCERTAIN_SIGN:
+        if isnan(row.sign_confidence) or row.sign_confidence < _UNCERTAIN_SIGN:
             found.append(("direction_uncertain", 0.8))
-        if row["about_vertical"]:
+        if row.about_vertical:
             found.append(("about_vertical", 0.8))
-    if not row["sway_from_leg_axis"]:
+    if not row.sway_from_leg_axis:
         found.append(("long_axis_unknown", 1.0))
     quality = 1.0
     for _, factor in found:

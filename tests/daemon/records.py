@@ -10,7 +10,7 @@ from msgspec import inspect
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-def make(kind: type[T], **given: object) -> T:
+def make(kind: type[T], /, **given: object) -> T:
     """Return a record with the given fields, and every other filled with something its type allows."""
     info = inspect.type_info(kind)
     assert isinstance(info, inspect.StructType)

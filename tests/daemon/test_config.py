@@ -21,7 +21,7 @@ from ankled.daemon.settings import DeviceSettings, Mount, PipelineSettings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-EXAMPLE = Path(__file__).parents[2] / "docs" / "ankled.example.toml"
+EXAMPLE = Path(__file__).parents[2] / "systemd" / "ankled.example.toml"
 ADDRESS = "a Bluetooth address such as C0:11:22:33:44:55, or the UUID that macOS gives instead"
 LEVELS = "one to four levels of a-z, 0-9, _ and -, parted by /"
 TABLES = "an array of tables, each begun by its name in [[double brackets]]"

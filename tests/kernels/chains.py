@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from ankled.kernels import chain, ring, timebase, vqf
 from ankled.kernels.results import REP, STRIDE
@@ -18,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from scipy.spatial.transform import Rotation
+
 Array = NDArray[np.float64]
 Rows = NDArray[np.void]
-
-MANY_ROWS = 4096
 
 
 class Stream(NamedTuple):

