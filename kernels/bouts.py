@@ -38,6 +38,8 @@ _TRIAL_STRIDES = 3
 """Strides that must be found for the axes to be adopted: two could be chance."""
 _TELLING_STRIDES = 3
 """Strides that must be found where velocity does not say which way is forward."""
+_RUNNING_M = 0.6
+"""Least displacement of a swing in running."""
 _TELLING_SHOCK = 1.2
 """Ratio of the shocks at contact from which on they say it."""
 _TRIAL_ACTIVE = 0.2
@@ -132,41 +134,43 @@ def _stride(
 
 
 @kernel
-def _trial(s: Any, ring: NDArray[np.float64], k: int, begin: int, scratch: NDArray[np.float64]) -> tuple[int, float]:
+def _trial(s: Any, ring: NDArray[np.float64], k: int, begin: int, scratch: NDArray[np.float64]) -> tuple[int, int, float]:
     """Run a gait detector of its own over samples `begin` to `k` with the axes of `s.leg`.
 
-    Return its strides and the mean shock at their contacts, m/s2.
+    Return its strides, how many of them are as long as a runner's, and the mean shock at contact, m/s2.
     """
     gait.restart(s.trial, s.fresh)
-    strides = 0
+    strides = running = 0
     total_mps2 = 0.0
     for j in range(begin, k + 1):
         for i in range(gait.step(s.trial, ring, j, begin, s.leg, scratch)):
             strides += 1
             total_mps2 += s.trial.found[i].shock_mps2
-    return strides, total_mps2 / max(1, strides)
+            if s.trial.found[i].travel_m >= _RUNNING_M:
+                running += 1
+    return strides, running, total_mps2 / max(1, strides)
 
 
 @kernel
 def _try_axes(s: Any, ring: NDArray[np.float64], k: int, begin: int, scratch: NDArray[np.float64]) -> bool:
     """Put the axes that the motion speaks for into `s.leg` and tell whether they show strides.
 
-    Where velocity does not say which way is forward, as in running, both ways are tried: the right one lands with the
-    harder shock where it sees contacts.
+    Where velocity does not say which way is forward, as in running, both ways are tried: the right one sees the harder
+    shock at its contacts. Strides must then be as long as a runner's, since jumps and lifts look like that too.
     """
     gait_axes.solve(s.axes)
     if s.axes.ratio < _TRIAL_RATIO:
         return False
     leg.adopt(s.leg, s.axes)
-    strides, shock_mps2 = _trial(s, ring, k, begin, scratch)
+    strides, running, shock_mps2 = _trial(s, ring, k, begin, scratch)
     if s.axes.confidence >= _TRIAL_CONFIDENCE:
         return strides >= _TRIAL_STRIDES
     leg.turn_round(s.leg)
-    others, other_mps2 = _trial(s, ring, k, begin, scratch)
+    _, others, other_mps2 = _trial(s, ring, k, begin, scratch)
     if others >= _TELLING_STRIDES and other_mps2 > _TELLING_SHOCK * shock_mps2:
         return True
     leg.turn_round(s.leg)
-    return strides >= _TELLING_STRIDES and shock_mps2 > _TELLING_SHOCK * other_mps2
+    return running >= _TELLING_STRIDES and shock_mps2 > _TELLING_SHOCK * other_mps2
 
 
 @kernel

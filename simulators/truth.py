@@ -1,8 +1,8 @@
 """What every repetition truly was, measured on the exact trajectory by the definitions of the records.
 
 Fields have the names of `ankled.rep/1`. The trajectory is sampled at 500 Hz without noise; quantities that a record
-defines behind a low-pass are filtered with the zero-phase magnitude 1 / (1 + (f / fc)^4) of a second order
-Butterworth filter run forward and backward. Written apart from the kernels, so that it can judge them.
+defines behind a low-pass are filtered with the zero-phase magnitude of a second order Butterworth filter run forward
+and backward that is 3 dB down at the bandwidth. Written apart from the kernels, so that it can judge them.
 """
 
 from __future__ import annotations
@@ -100,12 +100,15 @@ class _Series:
         return slice(int(first), int(last))
 
 
-def low_pass(values: Floats, cutoff_hz: float, rate_hz: float) -> Floats:
-    """Return `values` (n,) after a second order Butterworth low-pass forward and backward, by its magnitude."""
+def low_pass(values: Floats, bandwidth_hz: float, rate_hz: float) -> Floats:
+    """Return `values` (n,) after a second order Butterworth low-pass forward and backward, by its magnitude.
+
+    1 / (1 + (f / bandwidth)^4 (sqrt(2) - 1)): both passes together are 3 dB down at the bandwidth.
+    """
     n = values.size
     padded = 1 << (n + int(rate_hz)).bit_length()
     frequency = np.fft.rfftfreq(padded, 1.0 / rate_hz)
-    spectrum = np.fft.rfft(values, padded) / (1.0 + (frequency / cutoff_hz) ** 4)
+    spectrum = np.fft.rfft(values, padded) / (1.0 + (np.sqrt(2.0) - 1.0) * (frequency / bandwidth_hz) ** 4)
     return np.fft.irfft(spectrum, padded)[:n]
 
 

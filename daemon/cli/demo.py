@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _FOLDER: Final = Path("captures")
 _SUFFIX: Final = ".mcap"
 _INTERRUPTED: Final = 130
-_SEED: Final = 1
+_SEED: Final = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

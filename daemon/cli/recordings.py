@@ -11,9 +11,10 @@ import msgspec
 
 from ankled.daemon.config.rules import mount_rules
 from ankled.daemon.csvfile import CsvTable, read_csv
-from ankled.daemon.errors import UsageError
+from ankled.daemon.errors import RecordingError, UsageError
 from ankled.daemon.mqtt.topics import slugify
 from ankled.daemon.settings import DeviceSettings, Mount, PipelineSettings
+from ankled.kernels.rate import estimate_rate, snap_rate
 
 if TYPE_CHECKING:
     import argparse
@@ -107,10 +108,21 @@ def csv_settings(
     common = changes(arguments)
     sides = list(_SIDES) if two else [arguments.side or "left"]
     devices = tuple(
-        msgspec.structs.replace(DeviceSettings(slug=slug, athlete=athlete), **(common | {"side": side}))
-        for slug, side in zip(slugs, sides, strict=True)
+        msgspec.structs.replace(
+            DeviceSettings(slug=slug, athlete=athlete, rate_hz=_rate_hz(table)), **(common | {"side": side})
+        )
+        for slug, side, table in zip(slugs, sides, tables, strict=True)
     )
     return PipelineSettings(node=node, session=slugs[0], origin_ns=0, devices=devices)
+
+
+def _rate_hz(table: CsvTable) -> float:
+    """Return the rate of a recording, or say which file tells none."""
+    try:
+        return snap_rate(estimate_rate(table.time_s))
+    except ValueError as error:
+        message = f"{table.path}: {error}"
+        raise RecordingError(message) from error
 
 
 def _vector(text: str) -> tuple[float, float, float]:

@@ -84,11 +84,11 @@ class Training:
         """
         yield Config(host_ns=origin_ns, settings=self.settings(origin_ns))
         yield ClockAnchor(host_ns=origin_ns, utc_ns=utc_ns)
-        ticks = (
+        ticks: Iterator[Input] = (
             Tick(host_ns=origin_ns + round(count * _TICK_S * _NS))
             for count in range(1, ceil(self.duration_s / _TICK_S))
         )
-        packets = (self._packets(leg, origin_ns) for leg in self._made.legs.values())
+        packets: list[Iterator[Input]] = [self._packets(leg, origin_ns) for leg in self._made.legs.values()]
         yield from merge(ticks, *packets, key=_moment)
 
     def _packets(self, leg: LegRecording, origin_ns: int) -> Iterator[Samples]:

@@ -1,6 +1,7 @@
 """How much to trust a stride or a repetition, and why: a number from 0 to 1 and the reasons that lower it.
 
-Each reason takes a factor; the factors say how often such results were found wrong, roughly, not how wrong they are.
+Each reason takes a factor. The factors are judgements of how much a reason matters, not measured shares of wrong
+results.
 """
 
 from __future__ import annotations

@@ -35,13 +35,13 @@ class Place:
 
 
 def number(value: float) -> float | None:
-    """Return a plain float, or None for nan."""
-    return None if isnan(value) else float(value)
+    """Return the value, or None for nan."""
+    return None if isnan(value) else value
 
 
 def scaled(value: float, factor: float | None) -> float | None:
     """Return value * factor, or None if either is missing."""
-    return None if factor is None or isnan(value) else float(value) * factor
+    return None if factor is None or isnan(value) else value * factor
 
 
 def plane_of(angle_deg: float) -> Plane:

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ankled.daemon.cli import main
+from ankled.daemon.logs import unconfigure
 from ankled.daemon.mqtt.embedded import embedded
 from ankled.daemon.records import Set
 from tests.daemon.brokers import Gate, Mosquitto, find
+from tests.daemon.commands import Shell
 from tests.daemon.records import make
 
 if TYPE_CHECKING:
@@ -62,3 +65,20 @@ async def gate(broker: BrokerAddress) -> AsyncIterator[Gate]:
 def last_set() -> Set:
     """Return a record that the broker keeps when live."""
     return make(Set, device="left", athlete="kim", node="gym", id="s/left/set/1")
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str]) -> Shell:
+    """Return what runs `ankled` commands in this process."""
+    return Shell(capsys)
+
+
+@pytest.fixture(scope="session")
+def walk_csv(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return a simulated walk of twelve seconds at 50 Hz: the left leg's file and the right leg's."""
+    folder = tmp_path_factory.mktemp("walk")
+    files = (folder / "left_foot.csv", folder / "right_foot.csv")
+    words = ["simulate", "--scenario", "walk", "--duration-s", "12", "--rate-hz", "50"]
+    assert main([*words, "--csv", *map(str, files), "--truth", str(folder / "truth.json")]) == 0
+    unconfigure()
+    return files

@@ -18,9 +18,9 @@ from ankled.daemon.capture.foxglove import IMU_SCHEMA, export_foxglove
 from ankled.daemon.capture.report import examine
 from ankled.daemon.capture.tracks import read_tracks
 from ankled.daemon.csvfile import read_csv
-from ankled.daemon.recorded import csv_inputs
 from ankled.daemon.errors import RecordingError, UsageError
 from ankled.daemon.inputs import ClockAnchor, Config, Input, Notification, Stop
+from ankled.daemon.recorded import csv_inputs
 from ankled.daemon.settings import DeviceSettings, PipelineSettings
 from ankled.drivers.samples import Samples
 from tests.daemon.recordings import SECOND, SETTINGS, entries, session, store

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from ankled.daemon import csvfile
 from ankled.daemon.csvfile import COLUMNS, HEADER, CsvTable, read_csv
-from ankled.daemon.recorded import BLOCK_S, csv_inputs
 from ankled.daemon.errors import RecordingError
 from ankled.daemon.inputs import Config, Stop
+from ankled.daemon.recorded import BLOCK_S, csv_inputs
 from ankled.daemon.settings import DeviceSettings, PipelineSettings
 from ankled.drivers.samples import Samples
 

@@ -14,6 +14,7 @@ from ankled.daemon.inputs import ClockAnchor, Config, Tick
 from ankled.daemon.mqtt.connection import Message
 from ankled.daemon.records import Set, to_json
 from ankled.drivers.samples import Samples
+from ankled.simulators.mounts import MOUNTS
 from ankled.simulators.simulation import simulate
 from tests.daemon.records import make
 
@@ -42,7 +43,7 @@ def test_packets_come_in_the_order_of_time() -> None:
         assert 0 < packet.time_s.size <= 10
         assert packet.host_ns == ORIGIN_NS + round(float(packet.time_s[-1]) * 1e9)
     whole = np.concatenate([packet.acc for packet in packets])
-    expected = simulate("demo", seed=0, mount=module.MOUNTS["oblique"], with_truth=False).legs["left"]
+    expected = simulate("demo", seed=0, mount=MOUNTS["oblique"], with_truth=False).legs["left"]
     assert np.array_equal(whole, expected.acc)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from ankled.daemon.capture.reader import CaptureReader, read_chain
 from ankled.daemon.capture.writer import CaptureLimits, CaptureWriter
 from ankled.daemon.dispatcher import Dispatcher
 from ankled.daemon.errors import RecordingError
-from ankled.daemon.inputs import Config, State, Stop
+from ankled.daemon.inputs import Config, State, Stop, Tick
 from ankled.daemon.inputs_codec import decode, encode
 from ankled.daemon.pipeline import Core
 from tests.daemon.recordings import chunks
@@ -55,14 +56,23 @@ def _worn() -> dict[str, Recording]:
 
 
 def _inputs() -> list[Input]:
-    """Return a session in which much happens: gaps, rests, ticks, a reload that alters one device."""
+    """Return a session in which much happens: gaps, rests, ticks, a reload; inputs after its end; a second session."""
     items = session(_worn())
     reload = Config(host_ns=BOOT_NS + 12 * SECOND, settings=changed(settings(), "right", mass_kg=2.0))
     at = next(i for i, item in enumerate(items) if item.host_ns >= reload.host_ns)
-    return [*items[:at], reload, *items[at:]]
+    monday = [*items[:at], reload, *items[at:]]
+    late = [items[-2], Tick(host_ns=items[-1].host_ns + SECOND)]
+    tuesday = Config(host_ns=BOOT_NS + 100 * SECOND, settings=settings(session="tuesday"))
+    walk = [
+        msgspec.structs.replace(item, host_ns=item.host_ns + 100 * SECOND)
+        for item in packets("left", legs(*WALK_LIFT_WALK)["left"].until(9.0))
+    ]
+    return [*monday, *late, tuesday, *walk, Stop(host_ns=BOOT_NS + 110 * SECOND, reason="asked")]
 
 
 INPUTS = _inputs()
+BETWEEN = next(i for i, item in enumerate(INPUTS) if isinstance(item, Stop)) + 1
+"""The first input after the end of the first session."""
 
 
 def _live(items: Sequence[Input]) -> list[list[bytes]]:
@@ -97,7 +107,7 @@ def test_the_session_of_these_tests_has_something_of_everything() -> None:
     assert {closed.closed_by for closed in sets(records)} == {"rest", "movement", "stop", "request"}
     assert {event.event for event in events(records)} == {"axis_settled", "interrupted"}
     assert {pair.of for pair in pairs(records)} == {"stride", "rep"}
-    assert len(sessions(records)) == 1
+    assert [total.session for total in sessions(records)] == ["monday", "tuesday"]
     assert any(rep.retroactive for rep in reps(records))
 
 
@@ -122,8 +132,9 @@ def test_every_rotated_file_replays_to_the_records_of_its_own_inputs(tmp_path: P
         assert _replayed(read_chain(later)) == _flat(LIVE[reader.first :])
 
 
-@limits(max_examples=25)
+@limits(max_examples=40)
 @given(number=st.integers(1, len(INPUTS) - 1))
+@example(number=BETWEEN)
 def test_a_recording_that_begins_anywhere_replays_identically(number: int) -> None:
     """Whatever is open there, the state holds it: a set, a stride, axes not settled, strides that wait for a pair."""
     core = Core()
@@ -132,6 +143,7 @@ def test_a_recording_that_begins_anywhere_replays_identically(number: int) -> No
         core.feed(item)
         newest = item if isinstance(item, Config) else newest
     state = State(host_ns=INPUTS[number - 1].host_ns, version=core.version, data=core.snapshot())
+    # Through bytes and back, as a file would hold them.
     tape = [Entry(number, decode(encode(item)), opening=True) for item in (newest, state)]
     tape += [Entry(number + i, decode(encode(item)), opening=False) for i, item in enumerate(INPUTS[number:])]
     assert _replayed(tape) == _flat(LIVE[number:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -24,6 +25,9 @@ from tests.daemon.wearers import (
     sets,
     settings,
 )
+
+if TYPE_CHECKING:
+    from ankled.daemon.inputs import Input
 
 RIGHT = legs(*WALK_LIFT_WALK)["right"]
 REST_S = settings().set_rest_s
@@ -82,7 +86,8 @@ def test_a_tick_leaves_a_device_alone_that_sends() -> None:
     moving = packets("right", RIGHT)
     end_s = float(RIGHT.time_s[-1])
     ticks = [Tick(host_ns=BOOT_NS + round(i * 0.5 * SECOND)) for i in range(1, int(2 * end_s))]
-    mixed = sorted([*moving, *ticks], key=lambda item: item.host_ns)
+    both: list[Input] = [*moving, *ticks]
+    mixed = sorted(both, key=lambda item: item.host_ns)
     assert run([CONFIG, *mixed, _stop(60.0)]) == run([CONFIG, *moving, _stop(60.0)])
 
 

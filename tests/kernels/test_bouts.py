@@ -79,6 +79,19 @@ def test_walks_are_found_at_any_rate(scenario: str, rate_hz: float) -> None:
     assert len(chains.reps(rows)) == 0
 
 
+@pytest.mark.parametrize("scenario", ["run", "run_fast"])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_runs_are_found(scenario: str, side: str) -> None:
+    """Every stride of a run, though velocity hardly says which way is forward; two repetitions at most slip in."""
+    rows = chains.rows_of(chains.simulated(scenario, side))
+    found, recording = chains.strides(rows), chains.leg_of(scenario, side)
+    np.testing.assert_allclose(found["end_s"], [one.end_s for one in recording.truth], atol=0.04)
+    outward = 1.0 if side == "left" else -1.0
+    truth = np.median([one.lateral_force_peak_n for one in recording.truth])
+    assert outward * np.median(found["lateral_peak_mps2"]) * truth > 0.0
+    assert len(chains.reps(rows)) <= 2
+
+
 @pytest.mark.parametrize("scenario", WALKS)
 def test_mirrored_legs_give_mirrored_results(scenario: str) -> None:
     """Left is the wearer's on both legs: the median lateral force has sign and size of the truth, within 15 %."""

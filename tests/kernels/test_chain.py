@@ -217,7 +217,7 @@ def test_nothing_is_allocated() -> None:
     """100,000 samples of walking, one a call, leave numba's allocator and Python's heap as they were."""
     stream = chains.simulated("walk")
     laps = -(-100_000 // len(stream.time_s))
-    times = np.arange(laps * len(stream.time_s)) * 0.01
+    times = np.arange(laps * len(stream.time_s), dtype=np.float64) * 0.01
     acc, gyr = np.tile(stream.acc, (laps, 1)), np.tile(stream.gyr, (laps, 1))
     work = chain.Chain(100.0)
     arrays = (work.state, work.ring, work.scratch, work.out)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from ankled.kernels import gait, leg
+from ankled.kernels import gait, gait_axes, leg
 from ankled.kernels.displacement import SHANK_LEVER_M
 from tests.kernels import chains, motions
 from tests.kernels.twins import gait_axes_twin, gait_twin
@@ -73,7 +73,7 @@ def test_equals_twin(scenario: str, side: str, rate_hz: float) -> None:
 def test_equals_twin_on_a_real_walk(data_folder: Path, trial: str, foot: str) -> None:
     """The same on feet, with a U-turn and lost packets, about the axes that the whole walk shows."""
     rows = chains.history(chains.walk_of(data_folder, trial, foot))
-    axes = gait_axes_twin.measure(rows, 100.0, gait_axes_twin.gait_axes.Params())
+    axes = gait_axes_twin.measure(rows, 100.0, gait_axes.Params())
     equals_twin(rows, 100.0, known(axes.left, axes.up, 0.0))
 
 

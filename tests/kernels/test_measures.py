@@ -96,7 +96,7 @@ def test_reference_case(side: str) -> None:
     recording = chains.leg_of("reference", side, imu="ideal")
     inward = -1.0 if side == "left" else 1.0
     stream = chains.simulated("reference", side, imu="ideal")
-    mount = {"left": recording.mount.left, "up": recording.mount.up}
+    mount: dict[str, Any] = {"left": recording.mount.left, "up": recording.mount.up}
     for options, within in ((mount, 0.02), ({}, 0.05)):
         strides = chains.strides(chains.rows_of(stream, **options))
         assert len(strides) == 10
@@ -113,7 +113,7 @@ def test_truth_of_the_simulator(scenario: str, side: str) -> None:
     mean square, the two differ by a tenth.
     """
     recording = chains.leg_of(scenario, side, imu="ideal")
-    options = {"left": recording.mount.left, "up": recording.mount.up, "movement": 1}
+    options: dict[str, Any] = {"left": recording.mount.left, "up": recording.mount.up, "movement": 1}
     rows = chains.strides(chains.rows_of(chains.simulated(scenario, side, imu="ideal"), **options))
     truth = recording.truth
     assert len(rows) == len(truth)

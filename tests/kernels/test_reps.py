@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -23,12 +23,12 @@ LEG_M = np.array([0.8, 0.0, 0.0])
 USUAL = (1.0, 0.6, 1.0, 0.8)
 
 
-def record(moves: list[lifts.Move], rate_hz: float = RATE_HZ, tail_s: float = 3.0, **how: object) -> Array:
+def record(moves: list[lifts.Move], rate_hz: float = RATE_HZ, tail_s: float = 3.0, **how: Any) -> Array:
     """Return the rows of a leg that makes these moves; a straight leg lying along x unless said."""
     end = max(start + duration for start, _, duration in moves) + tail_s
     how.setdefault("arm_m", LEG_M)
     how.setdefault("noise", 0.03)
-    return lifts.rows(lifts.angle(moves, np.arange(0.0, end, 1.0 / rate_hz)), rate_hz, **how)  # type: ignore[arg-type]
+    return lifts.rows(lifts.angle(moves, np.arange(0.0, end, 1.0 / rate_hz)), rate_hz, **how)
 
 
 @pytest.mark.parametrize("rate_hz", [25.0, 100.0, 400.0])
