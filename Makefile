@@ -22,7 +22,7 @@ help: ## list the targets
 
 install: $(RUNTIME) ## make .venv with the pinned packages and the command .venv/bin/ankled
 
-demo: $(RUNTIME) ## sensors, radio, broker and daemon in one process: results within a minute, no hardware
+demo: $(RUNTIME) ## a minute of simulated training through pipeline, recorder and broker, no hardware
 	$(BIN)/ankled demo
 
 test: $(DEV) ## run the tests; what could not be tested here is said at the end

@@ -134,7 +134,9 @@ def _stride(
 
 
 @kernel
-def _trial(s: Any, ring: NDArray[np.float64], k: int, begin: int, scratch: NDArray[np.float64]) -> tuple[int, int, float]:
+def _trial(
+    s: Any, ring: NDArray[np.float64], k: int, begin: int, scratch: NDArray[np.float64]
+) -> tuple[int, int, float]:
     """Run a gait detector of its own over samples `begin` to `k` with the axes of `s.leg`.
 
     Return its strides, how many of them are as long as a runner's, and the mean shock at contact, m/s2.

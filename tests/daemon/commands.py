@@ -62,4 +62,4 @@ class Shell:
 def spawn(*words: object, **options: object) -> subprocess.Popen[str]:
     """Start `ankled WORDS` as a process of its own, both outputs through pipes unless told otherwise."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
-    return subprocess.Popen([PROGRAM, *map(str, words)], **pipes)  # type: ignore[call-overload]
+    return subprocess.Popen([PROGRAM, *map(str, words)], **pipes)  # type: ignore[call-overload]  # its overloads know no options in a dict

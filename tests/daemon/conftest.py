@@ -82,3 +82,12 @@ def walk_csv(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     assert main([*words, "--csv", *map(str, files), "--truth", str(folder / "truth.json")]) == 0
     unconfigure()
     return files
+
+
+@pytest.fixture(scope="session")
+def walk_mcap(walk_csv: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a capture of both legs, in several chunks."""
+    path = tmp_path_factory.mktemp("capture") / "walk.mcap"
+    assert main(["capture", "import", *map(str, walk_csv), "--out", str(path)]) == 0
+    unconfigure()
+    return path

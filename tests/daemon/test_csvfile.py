@@ -208,7 +208,12 @@ def _table(times: np.ndarray, value: float) -> CsvTable:
     return CsvTable(path="a.csv", time_s=times, acc=data, gyr=data, notes=())
 
 
-TWO = PipelineSettings(devices=(DeviceSettings(slug="left", side="left"), DeviceSettings(slug="right", side="right")))
+TWO = PipelineSettings(
+    devices=(
+        DeviceSettings(slug="left", side="left", rate_hz=100.0),
+        DeviceSettings(slug="right", side="right", rate_hz=100.0),
+    )
+)
 
 
 @given(

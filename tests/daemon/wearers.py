@@ -159,3 +159,13 @@ def sessions(records: Iterable[Record]) -> list[Session]:
 def events(records: Iterable[Record]) -> list[Event]:
     """Return the events."""
     return [r for r in records if isinstance(r, Event)]
+
+
+def in_order(records: Sequence[Record]) -> bool:
+    """Whether no id is given twice and each device's and athlete's `seq` counts from 1 without a hole."""
+    owners: dict[str, list[int]] = {}
+    for record in records:
+        owner = f"device {record.device}" if isinstance(record, Rep | Set | Event) else f"athlete {record.athlete}"
+        owners.setdefault(owner, []).append(record.seq)
+    ids = [record.id for record in records]
+    return len(set(ids)) == len(ids) and all(seq == list(range(1, len(seq) + 1)) for seq in owners.values())
