@@ -14,7 +14,7 @@ Side: TypeAlias = Literal["left", "right", "unknown"]
 Plane: TypeAlias = Literal["sagittal", "frontal", "oblique", "unknown"]
 
 
-class Rep(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="ankled.rep/1"):
+class Rep(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="schema", tag="ankled.rep/1"):
     """One repetition or one stride of one leg.
 
     A stride is closed by an initial contact (`end_s` = `initial_contact_s`); `start_s` is the contact before it, or

@@ -7,7 +7,7 @@ show in inclination: there the rate about a is integrated, from wherever the cal
 
 from __future__ import annotations
 
-from math import atan2, cos, pi, sin, sqrt
+from math import atan2, cos, floor, pi, sin, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,7 +73,7 @@ def near(s: Any, row: NDArray[np.float64], x: float) -> float:
     """Return the inclination about the axis, rad, on the turn that is nearest to `x`."""
     ux, uy, uz = up(row)
     raw = atan2(ux * s.f[0] + uy * s.f[1] + uz * s.f[2], ux * s.e[0] + uy * s.e[1] + uz * s.e[2])
-    return raw + 2.0 * pi * round((x - raw) / (2.0 * pi))
+    return raw + 2.0 * pi * floor((x - raw) / (2.0 * pi) + 0.5)
 
 
 @kernel

@@ -43,11 +43,11 @@ def bandwidth(rate_hz: float) -> float:
 @kernel
 def smooth_value(signal: NDArray[np.float64], samples: int, position: float) -> float:
     """Return `signal` at a fractional position by the polynomial through the six samples around it (Lagrange)."""
-    points = min(_STENCIL, samples)
-    first = min(max(floor(position) - (points - 1) // 2, 0), samples - points)
     nearest = floor(position + 0.5)
     if position == nearest:
         return signal[nearest]
+    points = min(_STENCIL, samples)
+    first = min(max(floor(position) - (points - 1) // 2, 0), samples - points)
     total = 0.0
     for k in range(points):
         weight = signal[first + k]
