@@ -65,6 +65,9 @@ def _check(name: str, array: FloatArray, shape: tuple[int, ...]) -> None:
     if array.dtype != np.float64 or array.shape != shape:
         msg = f"{name} is {array.dtype} of shape {array.shape}: float64 of shape {shape} is needed"
         raise ValueError(msg)
+    if not (array.flags.c_contiguous and array.flags.aligned):
+        msg = f"{name} is not one block of memory in C order, as the kernels need it"
+        raise ValueError(msg)
 
 
 def _same(left: FloatArray | None, right: FloatArray | None) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ankled.kernels import bouts, timebase, vqf
 from ankled.kernels.filters import SCRATCH_COLUMNS, scratch_rows
-from ankled.kernels.jit import kernel
+from ankled.kernels.jit import entry_point, kernel
 from ankled.kernels.results import GAP, REST, RESULT, begin
 from ankled.kernels.ring import ACC, FLAGS, GYR, QUAT, TIME, WIDTH, make_ring
 
@@ -53,7 +53,7 @@ STATE = np.dtype(
 class Chain:
     """The arrays of one running chain. `state` and `ring` are all it remembers; the others are work space."""
 
-    __slots__ = ("out", "ring", "scratch", "state")
+    __slots__ = ("enter", "out", "ring", "scratch", "state")
 
     def __init__(
         self,
@@ -77,6 +77,9 @@ class Chain:
         self.ring = make_ring(rate_hz)
         self.scratch = np.zeros((scratch_rows(self.ring.shape[0] // 2), SCRATCH_COLUMNS))
         self.out = np.zeros(OUT_ROWS, RESULT)
+        none = np.zeros((0, 3))
+        self.enter = entry_point(run, self.state, self.ring, self.scratch, self.out, none[:, 0].copy(), none, none, 0)
+        """`run`, without a check of its arguments."""
 
 
 @kernel

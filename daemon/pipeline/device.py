@@ -74,13 +74,14 @@ class DevicePipeline:
         if time_s is None or gyr is None:
             message = f"device {samples.device}: samples need a time and an angular rate each"
             raise UsageError(message)
-        count = chain.run(work.state, work.ring, work.scratch, work.out, time_s, samples.acc, gyr, 0)
+        # Samples vouches for its arrays, so the kernels may take them without a look.
+        count = work.enter(work.state, work.ring, work.scratch, work.out, time_s, samples.acc, gyr, 0)
         if not count:
             return []
         records = self._records(count)
         while count > chain.OUT_ROWS - chain.ROOM:
             first = int(work.state["next"][0])
-            count = chain.run(work.state, work.ring, work.scratch, work.out, time_s, samples.acc, gyr, first)
+            count = work.enter(work.state, work.ring, work.scratch, work.out, time_s, samples.acc, gyr, first)
             records += self._records(count)
         return records
 
@@ -175,7 +176,7 @@ class DevicePipeline:
             seq=self._numbers.next_seq(),
             counter=self._numbers.next(of),
             set=self._open.number,
-            index=len(reps) + 1,
+            number=len(reps) + 1,
             previous_start_s=reps[-1].start_s if reps else None,
             previous_end_s=self._last_end_s,
         )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import degrees, isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ankled.daemon.pipeline.quality import TURN_DEG, judge
 from ankled.daemon.records import Plane, Rep
@@ -22,14 +21,13 @@ _RUN_DUTY = 0.5
 _AXIS_SOURCES = {UNKNOWN: "none", CONFIGURED: "configured", WALKING: "walking"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a repetition stands: its sequence number, set, index in the set, and what came before it in the set."""
+class Place(NamedTuple):
+    """Where a repetition stands: its sequence number, set, number in the set, and what came before it in the set."""
 
     seq: int
     counter: int
     set: int
-    index: int
+    number: int
     previous_start_s: float | None
     previous_end_s: float | None
 
@@ -84,7 +82,7 @@ def make_rep(row: ResultRow, place: Place, device: DeviceSettings, context: Cont
         athlete=device.athlete,
         side=device.side,
         set=place.set,
-        index=place.index,
+        index=place.number,
         kind="stride" if stride else "rep",
         movement=movement,
         start_s=start_s,
