@@ -17,6 +17,7 @@ import numpy as np
 
 from ankled.daemon.errors import RecordingError
 from ankled.drivers.samples import FloatArray
+from ankled.kernels.constants import GRAVITY_MPS2
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,6 @@ GyroUnit: TypeAlias = Literal["rad/s", "deg/s"]
 
 COLUMNS: Final = ("t", "ax", "ay", "az", "gx", "gy", "gz")
 HEADER: Final = ",".join(COLUMNS)
-GRAVITY_MPS2: Final = 9.80665
 
 _MIN_ROWS: Final = 2
 _MAX_TIME_S: Final = 9.2e9  # nanoseconds in 64 bits with a sign

@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import atan2, ceil, degrees, floor, nan, pi, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
-from ankled.kernels.frames import GRAVITY, to_earth
+from ankled.kernels.constants import GRAVITY_MPS2
+from ankled.kernels.frames import to_earth
 from ankled.kernels.jit import kernel
 from ankled.kernels.ring import ACC, GYR, QUAT
 from ankled.kernels.windows import inside, value_at
@@ -114,7 +115,7 @@ def measure(
     for k in range(first, last + 1):
         row = window[k]
         x, y, z = to_earth(row, row[ACC], row[ACC + 1], row[ACC + 2])
-        scratch[k, 0], scratch[k, 1], scratch[k, 2] = x, y, z - GRAVITY
+        scratch[k, 0], scratch[k, 1], scratch[k, 2] = x, y, z - GRAVITY_MPS2
 
     start = _at_rest_below(window, i0, z_leg, lever_m)
     stop = _at_rest_below(window, i1, z_leg, lever_m)

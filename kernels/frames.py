@@ -5,15 +5,13 @@ from __future__ import annotations
 from math import sqrt
 from typing import TYPE_CHECKING
 
+from ankled.kernels.constants import GRAVITY_MPS2
 from ankled.kernels.jit import kernel
 from ankled.kernels.ring import ACC, QUAT
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-GRAVITY = 9.80665
-"""Standard gravity, m/s2."""
 
 
 @kernel
@@ -35,7 +33,7 @@ def to_earth(row: NDArray[np.float64], vx: float, vy: float, vz: float) -> tuple
 def linear_acceleration(row: NDArray[np.float64]) -> tuple[float, float, float]:
     """Return a - g R(q)^T z in the sensor frame, m/s2: what is left of the specific force without gravity."""
     ux, uy, uz = up(row)
-    return row[ACC] - GRAVITY * ux, row[ACC + 1] - GRAVITY * uy, row[ACC + 2] - GRAVITY * uz
+    return row[ACC] - GRAVITY_MPS2 * ux, row[ACC + 1] - GRAVITY_MPS2 * uy, row[ACC + 2] - GRAVITY_MPS2 * uz
 
 
 @kernel

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ankled.kernels.frames import GRAVITY
+from ankled.kernels.constants import GRAVITY_MPS2
 from ankled.kernels.jit import kernel
 from ankled.kernels.ring import ACC, GYR, QUAT
 
@@ -99,7 +99,7 @@ def step(s: Any, row: NDArray[np.float64]) -> None:
         2.0 * (q1 * q3 - q0 * q2) * row[ACC]
         + 2.0 * (q2 * q3 + q0 * q1) * row[ACC + 1]
         + (1.0 - 2.0 * (q1 * q1 + q2 * q2)) * row[ACC + 2]
-        - GRAVITY
+        - GRAVITY_MPS2
     )
     s.velocity += rise * s.dt_s - s.leak * s.velocity
     v = s.rise

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ankled.kernels import reps, ring
-from ankled.kernels.frames import GRAVITY
+from ankled.kernels.constants import GRAVITY_MPS2
 from ankled.kernels.jit import kernel
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def rows(  # every fact of a lift has a default of its own
     turned = Rotation.from_rotvec(x[:, None] * axis)
     to_earth = level * turned
     place = to_earth.apply(arm_m)
-    force = np.gradient(np.gradient(place, axis=0), axis=0) * rate_hz**2 + np.array([0.0, 0.0, GRAVITY])
+    force = np.gradient(np.gradient(place, axis=0), axis=0) * rate_hz**2 + np.array([0.0, 0.0, GRAVITY_MPS2])
     history = np.zeros((x.size, ring.WIDTH))
     history[:, ring.TIME] = np.arange(x.size) / rate_hz
     history[:, ring.ACC : ring.ACC + 3] = mount.inv().apply(to_earth.inv().apply(force))

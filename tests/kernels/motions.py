@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ankled.kernels import ring
-from ankled.kernels.frames import GRAVITY
+from ankled.kernels.constants import GRAVITY_MPS2
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ def window(
     to_earth = attitude(t) * mount
     rows = np.zeros((t.size, ring.WIDTH))
     rows[:, ring.TIME] = t
-    rows[:, ring.ACC : ring.ACC + 3] = to_earth.inv().apply(acceleration(t) + np.array([0.0, 0.0, GRAVITY]))
+    rows[:, ring.ACC : ring.ACC + 3] = to_earth.inv().apply(acceleration(t) + np.array([0.0, 0.0, GRAVITY_MPS2]))
     small = 1e-5
     turned = (attitude(t - small) * mount).inv() * (attitude(t + small) * mount)
     rows[:, ring.GYR : ring.GYR + 3] = turned.as_rotvec() / (2.0 * small)
@@ -61,7 +61,7 @@ def random_window(seed: int, samples: int, rate_hz: float) -> Array:
     rows[:, ring.TIME] = 12.5 + np.arange(samples) / rate_hz
     walk = np.cumsum(rng.normal(size=(samples, 6)), axis=0)
     rows[:, ring.ACC : ring.ACC + 6] = walk * 0.7 + rng.normal(size=(samples, 6))
-    rows[:, ring.ACC + 2] += GRAVITY
+    rows[:, ring.ACC + 2] += GRAVITY_MPS2
     turns = np.cumsum(0.15 * rng.normal(size=(samples, 3)), axis=0)
     rows[:, ring.QUAT : ring.QUAT + 4] = Rotation.from_rotvec(turns).as_quat(scalar_first=True)
     return rows

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ankled.kernels import ring
-from ankled.kernels.frames import GRAVITY
+from ankled.kernels.constants import GRAVITY_MPS2
 from tests.kernels.twins import windows_twin
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def measure(
     """Horizontal, vertical, residual: velocity from start to stop, the miss removed in proportion to time."""
     turns = windows_twin.matrices(window)
     specific = np.einsum("kij,kj->ki", turns, window[:, ring.ACC : ring.ACC + 3])
-    linear = specific - [0.0, 0.0, GRAVITY]
+    linear = specific - [0.0, 0.0, GRAVITY_MPS2]
     pivot = np.einsum("kij,kj->ki", turns, np.cross(window[:, ring.GYR : ring.GYR + 3], lever_m * z_leg))
     fine = np.unique(np.concatenate((windows_twin.nodes(len(window), i0, i1), np.linspace(i0, i1, 20001))))
     time = (fine - fine[0]) / rate_hz

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ankled.kernels import ring
-from ankled.kernels.frames import GRAVITY
+from ankled.kernels.constants import GRAVITY_MPS2
 
 Array = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ def matrices(window: Array) -> Array:
 
 def linear_acceleration(window: Array) -> Array:
     """Return a - g R^T z in the sensor frame, (n, 3)."""
-    return window[:, ring.ACC : ring.ACC + 3] - GRAVITY * matrices(window)[:, 2, :]
+    return window[:, ring.ACC : ring.ACC + 3] - GRAVITY_MPS2 * matrices(window)[:, 2, :]
 
 
 def nodes(samples: int, start: float, stop: float) -> Array:
