@@ -208,7 +208,7 @@ def finish(
     if s["k"] == 0:
         return 0
     n = bouts.flush(s["bouts"], ring, int(s["k"]) - 1, int(s["oldest"]), scratch, out, 0)
-    out["known_s"][:n] = s["timebase"]["new_s"]
+    out["known_s"][:n] = np.fmax(s["timebase"]["new_s"], out["end_s"][:n])  # as `_known`
     return n
 
 

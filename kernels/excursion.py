@@ -135,7 +135,10 @@ def _out(s: Any, hysteresis: float) -> int:
 
 @kernel
 def _back(s: Any) -> int:
-    """Wait until the leg has slowed down."""
+    """Wait until the leg has slowed down, but no longer than a repetition lasts: the peak must stay within the ring."""
+    if s.at - s.peak > s.max_time:
+        s.rested = -1  # a rest on the way out lies even further back
+        return MISTAKEN
     s.fastest = max(s.fastest, -s.rate)
     if -s.rate <= _SLOWING * s.fastest:
         s.slow_n += 1

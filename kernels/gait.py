@@ -136,10 +136,11 @@ def init(params: Params, rate_hz: float) -> NDArray[np.void]:
 
 @kernel
 def forget(s: Any) -> None:
-    """Forget the running stride: the stream had a gap."""
+    """Forget the running stride, and how fast the swings of its bout were: the stream had a gap."""
     s.mode = _WAITING
     s.contact = -1.0
     s.waiting = 0
+    s.mean_peak_rad_s = 0.0
 
 
 @kernel

@@ -127,7 +127,8 @@ def describe(report: CaptureReport) -> str:
 
 
 def _listed(kinds: dict[str, int]) -> str:
-    return ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "nothing"
+    names = {"samples": "blocks of samples"}
+    return ", ".join(f"{count} {names.get(kind, kind)}" for kind, count in kinds.items()) or "nothing"
 
 
 def _utc(host_ns: int | None, offset_ns: int | None) -> str | None:

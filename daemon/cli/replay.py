@@ -17,7 +17,7 @@ from ankled.daemon.cli.progress import Bar
 from ankled.daemon.cli.show import describe
 from ankled.daemon.cli.warm import warm
 from ankled.daemon.dispatcher import Dispatcher
-from ankled.daemon.errors import UsageError
+from ankled.daemon.errors import RecordingError, UsageError
 from ankled.daemon.inputs import Config, State
 from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.daemon.mqtt.options import Options
@@ -25,7 +25,7 @@ from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
 from ankled.daemon.pipeline import Core
 from ankled.daemon.recorded import csv_inputs
-from ankled.daemon.records import to_json
+from ankled.daemon.records import Rep, to_json
 
 if TYPE_CHECKING:
     import argparse
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     recordings.add_options(parser)
     parser.add_argument("--json", action="store_true", help="one JSON record a line")
     parser.add_argument("--speed", choices=("max", "1"), default="max", help="1: as fast as it was recorded")
-    parser.add_argument("--broker", metavar="mqtt://HOST:PORT", help="publish the records there as well")
+    parser.add_argument("--broker", metavar="mqtt://HOST:PORT", help="publish the records there; with --json print them too")
     parser.add_argument("--node", default=_NODE, help=f"node in the topics of --broker (default: {_NODE})")
 
 
@@ -64,9 +64,11 @@ def run(arguments: argparse.Namespace) -> int:
     warm()
     with bar:
         if address is None:
-            _replay(arguments, Dispatcher(core), entries)
+            found = _replay(arguments, Dispatcher(core), entries)
         else:
-            asyncio.run(_publish(arguments, Dispatcher(core), entries, address, topics))
+            found = asyncio.run(_publish(arguments, Dispatcher(core), entries, address, topics))
+    if not found:
+        sys.stderr.write("ankled: no stride and no repetition was found in this recording\n")
     for slug, device in core.devices.items():
         odd = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in device.counts.items() if count)
         if odd:
@@ -83,14 +85,18 @@ def _address(text: str) -> BrokerAddress:
     return address
 
 
-def _replay(arguments: argparse.Namespace, dispatcher: Dispatcher, entries: Iterator[Entry]) -> None:
-    """Print every record."""
+def _replay(arguments: argparse.Namespace, dispatcher: Dispatcher, entries: Iterator[Entry]) -> int:
+    """Print every record; return how many strides and repetitions there were."""
     pace = _Pace(arguments.speed)
+    found = 0
     for entry in entries:
         if (wait_s := pace.ahead_s(entry)) > 0.0:
             sys.stdout.flush()
             time.sleep(wait_s)
-        _print(list(dispatcher.replay([entry])), as_json=arguments.json)
+        records = list(dispatcher.replay([entry]))
+        _print(records, as_json=arguments.json)
+        found += _strides_and_reps(records)
+    return found
 
 
 async def _publish(
@@ -99,13 +105,15 @@ async def _publish(
     entries: Iterator[Entry],
     address: BrokerAddress,
     topics: Topics,
-) -> None:
-    """Publish every record, and print them too where that was asked for."""
+) -> int:
+    """Publish every record, and print them too where that was asked for; return the strides and repetitions."""
     pace = _Pace(arguments.speed)
+    found = 0
     async with Publisher(address, topics, Options.for_replay()) as publisher:
         for entry in entries:
             await asyncio.sleep(max(0.0, pace.ahead_s(entry)))
             records = list(dispatcher.replay([entry]))
+            found += _strides_and_reps(records)
             for record in records:
                 await publisher.publish(record)
             if arguments.json:
@@ -114,6 +122,12 @@ async def _publish(
     if not arguments.json:
         sent = publisher.statistics.acknowledged
         sys.stdout.write(f"{sent} records published at {address.url} below {topics.root}\n")
+    return found
+
+
+def _strides_and_reps(records: list[Record]) -> int:
+    """Count the records of strides and repetitions."""
+    return sum(isinstance(record, Rep) for record in records)
 
 
 def _print(records: list[Record], *, as_json: bool) -> None:
@@ -130,7 +144,11 @@ def _print(records: list[Record], *, as_json: bool) -> None:
 
 def _begun(entries: Iterator[Entry]) -> Iterator[Entry]:
     """Return the same entries with the first one read: what is wrong with a file is told before anything else."""
-    return chain(list(islice(entries, 1)), entries)
+    first = list(islice(entries, 1))
+    if not first:
+        message = "there is nothing to replay: no input of the recording can be read"
+        raise RecordingError(message)
+    return chain(first, entries)
 
 
 def _entries(arguments: argparse.Namespace, bar: Bar) -> Iterator[Entry]:
@@ -144,7 +162,7 @@ def _entries(arguments: argparse.Namespace, bar: Bar) -> Iterator[Entry]:
     elif suffixes == {".csv"}:
         yield from _tables(arguments, bar)
     else:
-        names = ", ".join(path.name for path in arguments.files)
+        names = ", ".join(map(str, arguments.files))
         message = f"cannot tell what to make of {names}; allowed is one .mcap file, one .csv file or two"
         raise UsageError(message)
 

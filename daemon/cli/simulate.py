@@ -60,6 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
     if len(files) == _BOTH and arguments.side is not None:
         message = "--side is for a single CSV; of two the first is the left leg's, the second the right's"
         raise UsageError(message)
+    outputs = [path.resolve() for path in (*files, arguments.truth) if path is not None]
+    if len(set(outputs)) < len(outputs):
+        message = "two of the files to write are the same; --csv and --truth need names of their own"
+        raise UsageError(message)
     check_mass(arguments.mass_kg)
     try:
         made = simulate(

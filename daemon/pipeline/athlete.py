@@ -138,7 +138,7 @@ class AthletePipeline:
             known_at_s=max(left.known_at_s, right.known_at_s),
             step_time_left_s=step_left_s,
             step_time_right_s=step_right_s,
-            cadence_per_min=60.0 * len(steps) / sum(steps) if steps else None,
+            cadence_per_min=60.0 * len(steps) / sum(steps) if sum(steps) > 0.0 else None,
             double_support_s=double_support_s,
             rom=compared["rom"],
             time=compared["time"],

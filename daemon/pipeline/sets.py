@@ -66,7 +66,9 @@ def close(  # noqa: PLR0913, PLR0917  (all that a set record is made of)
     """Build the record of a set that has ended."""
     reps = open_set.reps
     strides = open_set.of == "stride"
-    velocity = [rep.mean_velocity_rad_s for rep in reps if rep.mean_velocity_rad_s is not None]
+    # Walks begin and end slowly, and that is no fatigue: only strides amid others speak of velocity.
+    steady = [rep for rep in reps[:-1] if not rep.first and not rep.turn] if strides else reps
+    velocity = [rep.mean_velocity_rad_s for rep in steady if rep.mean_velocity_rad_s is not None]
     rom = [rep.rom_deg for rep in reps if rep.rom_deg is not None]
     loss = trends.velocity_loss_percent(velocity)
     velocity_trend = _trend(velocity)

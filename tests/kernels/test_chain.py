@@ -154,6 +154,20 @@ def test_known_times_never_step_back_nor_precede_the_end() -> None:
     assert np.median(prompt["known_s"] - prompt["end_s"]) < 0.3
 
 
+def test_what_the_end_closes_is_not_known_before_it_has_ended() -> None:
+    """A repetition that the end of the stream closes a little behind the last sample is known at its end."""
+    stream = chains.simulated("leg_raise", rate_hz=25.0)
+    uneven = stream.time_s + np.where(np.arange(len(stream.time_s)) % 2 == 0, 0.006, 0.0)
+    closed = 0
+    for cut in range(100, 700, 3):
+        work = chain.Chain(25.0, movement=chain.REPS)
+        chains.feed(work, stream._replace(time_s=uneven).cut(0, cut))
+        last = chains.finish(work)
+        closed += int(np.sum(last["end_s"] > uneven[cut - 1]))
+        assert np.all(last["known_s"] >= last["end_s"])
+    assert closed > 0
+
+
 def test_what_does_not_apply_is_nan() -> None:
     """Rows of gaps, rests and axes say nothing about strides, whatever was written there before."""
     for kind, told in ((results.GAP, {"gap_s"}), (results.REST, set()), (results.AXES, {"axis_uncertainty_rad"})):

@@ -10,6 +10,10 @@ from scipy.spatial.transform import Rotation
 
 from ankled.kernels import gait, gait_axes, leg
 from ankled.kernels.displacement import SHANK_LEVER_M
+from ankled.simulators.gait import Gait
+from ankled.simulators.idle import Stand
+from ankled.simulators.scenarios import Scenario
+from ankled.simulators.simulation import simulate
 from tests.kernels import chains, motions
 from tests.kernels.twins import gait_axes_twin, gait_twin
 
@@ -129,6 +133,23 @@ def test_a_gap_ends_the_bout() -> None:
     assert first["toe_off"] >= middle
     assert sum(one["previous_contact"] == -1.0 for one in found) == 2
     assert [one["contact"] for one in found if one["contact"] < middle] == [one["contact"] for one in whole[:10]]
+
+
+def test_slow_walking_after_a_gap_in_a_run_is_found() -> None:
+    """The threshold that followed the fast swings before the gap does not hide the slow ones behind it."""
+    scene = Scenario(
+        name="slow", description="slow", activities=(Stand(duration_s=2.0), Gait(speed_mps=0.3, strides=9))
+    )
+    walk = simulate(scene, rate_hz=100.0).legs["left"]
+    slow = chains.history(chains.Stream(walk.time_s, walk.acc, walk.gyr, 100.0))
+    rows = np.concatenate((chains.history(chains.simulated("run_fast"))[:1200], slow))
+    axes = known(walk.mount.left, walk.mount.up, SHANK_LEVER_M)
+    found, _ = detect(rows, 100.0, axes, forget_at=1200)
+    contacts = np.array([one["contact"] for one in found])
+    assert np.sum(contacts < 1200) > 5
+    alone, _ = detect(slow, 100.0, axes)
+    assert len(alone) == len(walk.truth) == 9
+    np.testing.assert_allclose(contacts[contacts > 1200] - 1200, [one["contact"] for one in alone], atol=1e-6)
 
 
 def test_restart_makes_states_behave_alike() -> None:

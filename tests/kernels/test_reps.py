@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from ankled.kernels import reps
+from ankled.kernels import excursion, reps
 from tests.kernels import lifts
 from tests.kernels.lifts import Detector, cycles, detect
 from tests.kernels.twins import reps_twin
@@ -129,6 +129,20 @@ def test_a_movement_about_the_vertical() -> None:
     assert run.count == 6
     assert np.all(run.found["by_gyro"] == 1)
     np.testing.assert_allclose(np.degrees(run.found["rom_rad"]), 30.0, atol=1.5)
+
+
+def test_a_way_back_without_end_is_given_up() -> None:
+    """Pins that a leg which goes on turning is no repetition: its peak would leave the history; the next set counts."""
+    out, turning = np.linspace(0.0, 0.8, 40), 0.8 - np.arange(1, int(100.0 * RATE_HZ)) / RATE_HZ
+    still = np.zeros(int(4.0 * RATE_HZ))
+    spin = np.concatenate((still, out, turning, still + turning[-1]))
+    run = Detector(RATE_HZ)
+    run.feed(lifts.rows(spin[: int(60.0 * RATE_HZ)], RATE_HZ, arm_m=LEG_M))
+    assert run.state["mode"][0] == excursion.HOME
+    run.feed(lifts.rows(spin, RATE_HZ, arm_m=LEG_M)[int(60.0 * RATE_HZ) :])
+    assert run.count == 0
+    run.feed(record(cycles(4.0, 5, 40.0, USUAL)))
+    assert run.count == 5
 
 
 def test_small_repetitions_wait_for_company() -> None:
