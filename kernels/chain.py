@@ -112,7 +112,8 @@ def _note(s: Any, out: NDArray[np.void], before: int) -> None:
     """Remember when the last stride or repetition ended, if rows were added since there were `before`."""
     if s.out_n > before:
         s.set_open = 1
-        s.last_end_s = out[s.out_n - 1].end_s
+        for i in range(before, s.out_n):  # late ones may come behind later ones
+            s.last_end_s = max(s.last_end_s, out[i].end_s)
 
 
 @kernel

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ankled.kernels import displacement, lowpass
+from ankled.kernels import displacement, gait_axes, lowpass
 from ankled.kernels.gait_events import contact_after, least_motion, shock, toe_off_before
 from ankled.kernels.jit import kernel
 from ankled.kernels.ring import GYR, window
@@ -119,7 +119,11 @@ def init(params: Params, rate_hz: float) -> NDArray[np.void]:
     """Return the state before the first sample, shape (1,), for a grid of `rate_hz`."""
     array = np.zeros(1, STATE)
     state: Any = array[0]
-    lowpass.init_bank(state["filter"], sqrt(2.0) / (2.0 * pi * params.lowpass_hz), 1.0 / rate_hz)
+    lowpass.init_bank(
+        state["filter"],
+        sqrt(2.0) / (2.0 * pi * min(params.lowpass_hz, gait_axes.LOWPASS_SHARE * rate_hz)),
+        1.0 / rate_hz,
+    )
     state["rate_hz"] = rate_hz
     state["threshold_rad_s"] = params.threshold_rad_s
     state["relative_threshold"] = params.relative_threshold

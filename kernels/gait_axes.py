@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+LOWPASS_SHARE = 0.4
+"""Largest bandwidth of the low-pass as a share of the rate: at half of it there would be none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Params:
     """What the axes of a walking leg are found with.
@@ -81,7 +85,7 @@ def init(params: Params, rate_hz: float) -> NDArray[np.void]:
     array = np.zeros(1, STATE)
     state: Any = array[0]
     dt_s = 1.0 / rate_hz
-    lowpass.init_bank(state["rates"], sqrt(2.0) / (2.0 * np.pi * params.lowpass_hz), dt_s)
+    lowpass.init_bank(state["rates"], sqrt(2.0) / (2.0 * np.pi * min(params.lowpass_hz, LOWPASS_SHARE * rate_hz)), dt_s)
     state["dt_s"] = dt_s
     state["active_rad_s"] = params.active_rad_s
     state["gain"] = dt_s / params.forget_s

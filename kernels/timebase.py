@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+ABSURD_MPS2 = 5000.0
+"""A specific force that no leg and no sensor for one reaches: 500 g. Such a value is a broken packet."""
+ABSURD_RAD_S = 200.0
+"""The same for an angular rate: 11,000 deg/s. One such sample would spoil the orientation for minutes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Params:
     """How the grid follows the samples, and where the sensor clips."""
@@ -159,13 +165,14 @@ def push(s: Any, t: float, ax: float, ay: float, az: float, gx: float, gy: float
     """Take a sample, time in s, and return how many rows `pull` has to bring now.
 
     `s.gap` is 1 if a gap lies before the row that is due. Not used, only counted: a sample with a value that is not
-    finite (its slot is then interpolated like a lost one), a time equal to the last, a time before it.
+    finite or absurd (its slot is then interpolated like a lost one), a time equal to the last, a time before it.
     """
     s.gap = 0
     s.slot_s += s.due_n * s.period_s
     s.due_n = 0
     s.pulled_n = 0
-    if not math.isfinite(t + (ax + ay + az) + (gx + gy + gz)):
+    force, rate = max(abs(ax), abs(ay), abs(az)), max(abs(gx), abs(gy), abs(gz))
+    if not (math.isfinite(t + (ax + ay + az) + (gx + gy + gz)) and force < ABSURD_MPS2 and rate < ABSURD_RAD_S):
         s.not_finite_n += 1
         return 0
     if not s.started:
@@ -179,7 +186,7 @@ def push(s: Any, t: float, ax: float, ay: float, az: float, gx: float, gy: float
             s.backwards_n += 1
         return 0
     s.new_flags = 0.0
-    if max(abs(ax), abs(ay), abs(az)) >= s.acc_range or max(abs(gx), abs(gy), abs(gz)) >= s.gyr_range:
+    if force >= s.acc_range or rate >= s.gyr_range:
         s.new_flags = FLAG_CLIPPED
         s.clipped_n += 1
     s.new_s = t

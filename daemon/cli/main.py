@@ -61,6 +61,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"ankled {version('ankled')}")
     parser.add_argument("command", metavar="COMMAND", nargs="?", help=argparse.SUPPRESS)
     chosen, rest = parser.parse_known_args(argv[:1])
+    if chosen.command is None and rest:
+        parser.error(f"{rest[0]} is no command and no option of ankled itself")
     if chosen.command is None:
         parser.print_help()
         parser.exit()

@@ -82,12 +82,12 @@ def given(arguments: argparse.Namespace, *names: str) -> str:
 
 def read_tables(arguments: argparse.Namespace, files: Sequence[Path]) -> list[CsvTable]:
     """Read the CSV files; what looks odd in them goes to standard error."""
+    if len(files) > _MOST_FILES:
+        message = f"{len(files)} recordings were given; allowed is one, or two: first the left leg's, then the right's"
+        raise UsageError(message)
     resolved = [path.resolve() for path in files]
     if len(set(resolved)) < len(resolved):
         message = f"{files[0]} was given twice; of two recordings the first is the left leg's, the second the right's"
-        raise UsageError(message)
-    if len(files) > _MOST_FILES:
-        message = f"{len(files)} recordings were given; allowed is one, or two: first the left leg's, then the right's"
         raise UsageError(message)
     acc_unit: AccUnit = arguments.acc_unit or "m/s2"
     gyro_unit: GyroUnit = arguments.gyro_unit or "rad/s"

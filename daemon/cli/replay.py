@@ -49,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     recordings.add_options(parser)
     parser.add_argument("--json", action="store_true", help="one JSON record a line")
     parser.add_argument("--speed", choices=("max", "1"), default="max", help="1: as fast as it was recorded")
-    parser.add_argument("--broker", metavar="mqtt://HOST:PORT", help="publish the records there; with --json print them too")
+    parser.add_argument(
+        "--broker", metavar="mqtt://HOST:PORT", help="publish the records there (--json: print them too)"
+    )
     parser.add_argument("--node", default=_NODE, help=f"node in the topics of --broker (default: {_NODE})")
 
 
@@ -144,11 +146,7 @@ def _print(records: list[Record], *, as_json: bool) -> None:
 
 def _begun(entries: Iterator[Entry]) -> Iterator[Entry]:
     """Return the same entries with the first one read: what is wrong with a file is told before anything else."""
-    first = list(islice(entries, 1))
-    if not first:
-        message = "there is nothing to replay: no input of the recording can be read"
-        raise RecordingError(message)
-    return chain(first, entries)
+    return chain(list(islice(entries, 1)), entries)
 
 
 def _entries(arguments: argparse.Namespace, bar: Bar) -> Iterator[Entry]:
@@ -195,6 +193,9 @@ def _capture(arguments: argparse.Namespace, bar: Bar) -> Iterator[Entry]:
             raise UsageError(message)
         else:
             yield entry._replace(item=_changed(entry.item, changes, path))
+    if reader.last is None:
+        message = " ".join(reader.notes) or f"{path} holds no input"
+        raise RecordingError(message)
     for note in reader.notes:
         sys.stderr.write(f"ankled: {note}\n")
 

@@ -173,15 +173,14 @@ def _steps(left: Rep, right: Rep) -> tuple[float | None, float | None, float | N
 def _partner(record: Rep, others: list[Rep]) -> Rep | None:
     """Return the other leg's repetition that belongs to `record`.
 
-    For repetitions the one with the same place in its set, whether the legs work together, in turn or one set after
+    For repetitions the latest with the same place in its set, whether the legs work together, in turn or one set after
     the other; for strides the earliest with a contact near enough to be the next step or the one before.
     """
+    if record.kind == "rep":
+        return next((rep for rep in reversed(others) if rep.kind == "rep" and rep.index == record.index), None)
     for rep in others:
         if rep.kind != record.kind:
             continue
-        if rep.kind == "rep":
-            if rep.index == record.index:
-                return rep
-        elif abs(rep.end_s - record.end_s) < _STRIDE_SHARE * max(rep.duration_s, record.duration_s):
+        if abs(rep.end_s - record.end_s) < _STRIDE_SHARE * max(rep.duration_s, record.duration_s):
             return rep
     return None

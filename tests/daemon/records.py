@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect
 
+from ankled.daemon.records import Rep
+
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -31,3 +33,24 @@ def _some(kind: inspect.Type) -> Any:
         inspect.DictType: {},
     }
     return some[type(kind)]
+
+
+def stride(side: str, contact_s: float, **given: object) -> Rep:
+    """Return a stride of one second that ends with a contact: 0.62 s on the ground, 0.38 s in the air."""
+    fields: dict[str, object] = {
+        "id": f"{side}/{contact_s:g}", "device": side, "side": side, "kind": "stride", "index": 1, "first": False,
+        "start_s": contact_s - 1.0, "end_s": contact_s, "initial_contact_s": contact_s, "known_at_s": contact_s + 0.1,
+        "toe_off_s": contact_s - 0.38, "duration_s": 1.0, "contact_time_s": 0.62, "rom_deg": 70.0,
+        "lateral_force_peak_n": 5.0, "lateral_force_impulse_n_s": 2.0, "bandwidth_hz": 20.0,
+    }  # fmt: skip
+    return make(Rep, **(fields | given))
+
+
+def lift(side: str, index: int, start_s: float, **given: object) -> Rep:
+    """Return a repetition of two seconds."""
+    fields: dict[str, object] = {
+        "id": f"{side}/{start_s:g}", "device": side, "side": side, "kind": "rep", "index": index, "first": None,
+        "start_s": start_s, "end_s": start_s + 2.0, "known_at_s": start_s + 2.1, "duration_s": 2.0, "rom_deg": 40.0,
+        "lateral_force_peak_n": 5.0, "lateral_force_impulse_n_s": 2.0, "bandwidth_hz": 20.0, "initial_contact_s": None,
+    }  # fmt: skip
+    return make(Rep, **(fields | given))

@@ -57,6 +57,7 @@ def test_a_mixture_of_files(walk_csv: Csvs, walk_mcap: Path, tmp_path: Path, she
     """One capture, or one or two tables; nothing else, and never both."""
     left, right = walk_csv
     assert "3 recordings were given; allowed is one, or two" in shell.refused("replay", left, right, left, code=2)
+    assert f"{left} was given twice" in shell.refused("replay", left, left, code=2)
     assert "2 MCAP files were given; allowed is one" in shell.refused("replay", walk_mcap, walk_mcap, code=2)
     for files in ((left, walk_mcap), (tmp_path / "walk.txt",), (tmp_path,)):
         assert "allowed is one .mcap file, one .csv file or two" in shell.refused("replay", *files, code=2)

@@ -141,6 +141,13 @@ def test_a_capture_that_ends_early_gives_what_it_has(walk_mcap: Path, tmp_path: 
     assert shell("capture", "verify", tmp_path / "cut.repaired.mcap").code == 0
 
 
+def test_a_capture_that_ends_before_its_first_input(walk_mcap: Path, tmp_path: Path, shell: Shell) -> None:
+    """Cut before anything can be read: replay fails instead of finding nothing."""
+    cut = tmp_path / "cut.mcap"
+    cut.write_bytes(walk_mcap.read_bytes()[:100])
+    assert "it holds no input" in shell.refused("replay", cut, code=4)
+
+
 def test_a_damaged_capture(walk_mcap: Path, tmp_path: Path, shell: Shell) -> None:
     """A chunk that does not match its checksum is named by its place, and what to do about it."""
     bad = tmp_path / "bad.mcap"

@@ -154,7 +154,7 @@ def test_the_edge_between_missing_and_gap(rate_hz: float, lost: int, gap: int) -
     keep = np.ones(200, bool)
     keep[100 : 100 + lost] = False
     time = np.arange(200) / rate_hz
-    values = np.outer(np.arange(200), np.arange(1.0, 7.0))
+    values = np.outer(np.arange(200), np.arange(1.0, 7.0)) / 8.0
     rows, s = run(time[keep], values[keep], rate_hz)
     assert counts(s) == NONE | {"gaps": gap, "missing": 0 if gap else lost}
     if gap:
@@ -260,3 +260,16 @@ def test_impossible_settings_are_refused(params: timebase.Params, rate_hz: float
     """One sentence names the value."""
     with pytest.raises(ValueError, match=named):
         timebase.init(params, rate_hz)
+
+
+def test_an_absurd_sample_is_a_lost_one() -> None:
+    """Finite, but no sensor's: a broken packet must not reach the orientation, which would take minutes to recover."""
+    time, values = np.arange(200) / 100.0, signals(200)
+    broken = values.copy()
+    broken[60, 1] = 3e38
+    broken[120, 4] = 1e4
+    rows, s = run(time, broken, 100.0)
+    assert counts(s) == NONE | {"not_finite": 2, "missing": 2}
+    kept = np.delete(np.arange(200), [60, 120])
+    np.testing.assert_array_equal(rows[kept][:, VALUES], values[kept])
+    assert np.abs(rows[:, VALUES]).max() < 100.0

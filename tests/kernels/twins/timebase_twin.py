@@ -44,7 +44,8 @@ class TimebaseTwin:
         """Take one sample."""
         period = 1 / self.rate_hz
         value = np.concatenate((acc, gyr))
-        if not (np.isfinite(t) and np.all(np.isfinite(value))):
+        absurd = np.any(np.abs(acc) >= 5000.0) or np.any(np.abs(gyr) >= 200.0)
+        if absurd or not (np.isfinite(t) and np.all(np.isfinite(value))):
             self.counts.not_finite += 1
             return
         clipped = int(np.any(np.abs(acc) >= self.acc_range) or np.any(np.abs(gyr) >= self.gyr_range))
