@@ -70,7 +70,6 @@ STATE = np.dtype(
         ("solve_n", "i8"),
         ("look_back_n", "i8"),
         ("last_contact", "f8"),
-        ("last_start", "f8"),
     ],
     align=True,
 )
@@ -95,7 +94,6 @@ def init(
     state["solve_n"] = ceil(_SOLVE_S * rate_hz)
     state["look_back_n"] = ceil(_LOOK_BACK_S * rate_hz)
     state["last_contact"] = -1e18
-    state["last_start"] = -1e18
     return array
 
 

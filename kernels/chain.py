@@ -20,10 +20,6 @@ from ankled.kernels.ring import ACC, FLAGS, GYR, QUAT, TIME, WIDTH, make_ring
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-AUTO = 0
-GAIT = 1
-REPS = 2
-
 OUT_ROWS = 128
 """Rows of the output array: `run` stops early, and says how far it came, while one more sample's results would fit."""
 ROOM = 64
@@ -59,7 +55,7 @@ class Chain:
         self,
         rate_hz: float,
         *,
-        movement: int = AUTO,
+        movement: int = bouts.AUTO,
         set_rest_s: float = 10.0,
         left: tuple[float, float, float] | None = None,
         up: tuple[float, float, float] | None = None,

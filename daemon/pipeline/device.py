@@ -13,7 +13,7 @@ from ankled.daemon.pipeline import sets
 from ankled.daemon.pipeline.context import Numbers
 from ankled.daemon.pipeline.reps import Place, make_rep
 from ankled.daemon.records import Event, Record
-from ankled.kernels import chain, timebase
+from ankled.kernels import bouts, chain, timebase
 from ankled.kernels.results import GAP, REP, REST, STRIDE, ResultRow
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _OF_KERNELS = ("slug", "rate_hz", "movement", "mount", "acc_range_mps2", "gyr_range_rad_s")
 """Settings that the kernels are made with; the others are applied when a record is written."""
-_MOVEMENTS = {"auto": chain.AUTO, "gait": chain.GAIT, "reps": chain.REPS}
+_MOVEMENTS = {"auto": bouts.AUTO, "gait": bouts.GAIT, "reps": bouts.REPS}
 
 
 class DeviceState(msgspec.Struct, kw_only=True):

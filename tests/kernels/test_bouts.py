@@ -136,7 +136,7 @@ def test_a_configured_mount_settles_nothing() -> None:
     assert np.all(rows["axis_source"] == leg.CONFIGURED)
 
 
-@pytest.mark.parametrize("scenario", [*EXERCISES, "stand", "fidget", "lateral_disturbance"])
+@pytest.mark.parametrize("scenario", [*EXERCISES, "stand", "fidget", "lateral_disturbance", "jump"])
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_no_stride_where_nobody_walks(scenario: str, side: str) -> None:
     """Standing, fidgeting and exercises yield no stride, and never axes of a walking leg."""
