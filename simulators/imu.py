@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -86,6 +87,33 @@ def corrupt(
         measure(gyr, gyr_noise, gyr_matrix, errors.gyr_range_rad_s, errors.bits),
         measure(acc, acc_noise, acc_matrix, errors.acc_range_mps2, errors.bits),
     )
+
+
+class Imperfect:
+    """One sensor with errors of its own, read block after block: how the reads are cut does not alter the readings.
+
+    Range and resolution are left to whoever encodes the readings.
+    """
+
+    def __init__(self, errors: ImuErrors, rate_hz: float, seed: int) -> None:
+        """Draw the constant errors; the same arguments give the same sensor."""
+        rng = np.random.default_rng([seed, zlib.crc32(b"board")])
+        band = np.sqrt(0.5 * rate_hz)
+        self._acc_offset = rng.uniform(-errors.acc_bias_mps2, errors.acc_bias_mps2, 3)
+        self._gyr_offset = rng.uniform(-errors.gyr_bias_rad_s, errors.gyr_bias_rad_s, 3)
+        self._acc_matrix = _matrix(errors.acc_scale, errors.acc_cross, rng)
+        self._gyr_matrix = _matrix(errors.gyr_scale, errors.gyr_cross, rng)
+        self._acc_noise = errors.acc_noise_mps2 * band
+        self._gyr_noise = errors.gyr_noise_rad_s * band
+        self._acc_rng, self._gyr_rng = rng.spawn(2)
+
+    def read(self, acc: Floats, gyr: Floats) -> tuple[Floats, Floats]:
+        """Return the readings of the next samples for the true `acc` (m/s2) and `gyr` (rad/s), shapes (n, 3)."""
+        acc_noise = self._acc_offset + self._acc_noise * self._acc_rng.standard_normal(acc.shape)
+        gyr_noise = self._gyr_offset + self._gyr_noise * self._gyr_rng.standard_normal(gyr.shape)
+        return measure(acc, acc_noise, self._acc_matrix, None, None), measure(
+            gyr, gyr_noise, self._gyr_matrix, None, None
+        )
 
 
 def kept_rows(count: int, errors: ImuErrors, rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -5,38 +5,28 @@ from __future__ import annotations
 import itertools
 import zlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from ankled.simulators.gait import Gait
 from ankled.simulators.idle import Stand
-from ankled.simulators.imu import PRESETS, ImuErrors, corrupt, kept_rows
-from ankled.simulators.mounts import Mount, about, from_rotation
+from ankled.simulators.imu import PRESETS, ImuErrors
 from ankled.simulators.scenarios import Scenario, ScenarioError, Slip, check, find
-from ankled.simulators.smooth import STEP, Floats, Pulses, evaluate
 from ankled.simulators.truth import Repetition, measure
 from ankled.simulators.wearer import SIDES, Activity, Leg, Side
+from ankled.simulators.worn import WornSensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ankled.simulators.limb import Limb
+    from ankled.simulators.mounts import Mount
+    from ankled.simulators.smooth import Floats
 
 RATES_HZ = (10.0, 2000.0)
 """The lowest and the highest sampling rate."""
-_CHUNK = 50_000
-"""Samples evaluated at once: bounds the memory of a long recording."""
-
-
-class _Rows(NamedTuple):
-    """What a sensor delivered, and how many rows it did not."""
-
-    time_s: Floats
-    acc: Floats
-    gyr: Floats
-    dropped: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,13 +90,13 @@ def simulate(  # noqa: PLR0913  (every argument is one independent wish, all but
         raise ScenarioError(msg)
     check(chosen)
     errors = _errors(imu)
-    legs, natural_s = _perform(chosen, seed, duration_s)
+    legs, natural_s = perform(chosen, seed, duration_s)
     duration = natural_s if duration_s is None else duration_s
     mass = chosen.mass_kg if mass_kg is None else mass_kg
     recordings: dict[Side, LegRecording] = {}
     for leg in legs:
         leg.limb.merge()
-        sensor = _Sensor(leg.limb, mount or chosen.mount, tuple(s for s in chosen.slips if s.side == leg.side))
+        sensor = WornSensor(leg.limb, mount or chosen.mount, tuple(s for s in chosen.slips if s.side == leg.side))
         truth = measure(leg, mass_kg=mass, rate_hz=rate, until_s=duration) if with_truth else []
         rows = sensor.record(duration, rate, errors, _generator(seed, f"imu {leg.side}"))
         recordings[leg.side] = LegRecording(
@@ -140,7 +130,7 @@ def _generator(seed: int, purpose: str) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(purpose.encode())])
 
 
-def _perform(scenario: Scenario, seed: int, duration_s: float | None) -> tuple[tuple[Leg, Leg], float]:
+def perform(scenario: Scenario, seed: int, duration_s: float | None) -> tuple[tuple[Leg, Leg], float]:
     """Let both legs do the activities, over and over until `duration_s`; return them and when they end."""
     left, right = (Leg(side, scenario.style, _generator(seed, f"motion {side}")) for side in SIDES)
     legs = (left, right)
@@ -168,45 +158,3 @@ def _activities(scenario: Scenario, duration_s: float | None) -> Iterator[Activi
         longer = msgspec.structs.replace(gait, strides=max(gait.strides, enough))
         activities = tuple(longer if one is gait else one for one in activities)
     yield from itertools.cycle(activities)
-
-
-class _Sensor:
-    """The sensor on one leg: its mount, and the slips that alter it."""
-
-    def __init__(self, limb: Limb, mount: Mount, slips: tuple[Slip, ...]) -> None:
-        self.limb = limb
-        self.mount = mount
-        self.slips = slips
-
-    def ideal(self, time_s: Floats) -> tuple[Floats, Floats]:
-        """Return exact angular rate and specific force in the sensor frame, (n, 3) each."""
-        exact = self.limb.at(time_s)
-        gyr, acc = exact.angular_rate_rad_s, exact.specific_force_mps2
-        for slip in self.slips:
-            one = np.ones(1)
-            turn = Pulses(STEP, slip.time_s * one, slip.duration_s * one, np.deg2rad(slip.angle_deg) * one)
-            angle, speed, _ = evaluate((turn,), time_s)
-            slipped = about(slip.axis, angle)
-            axis = np.asarray(slip.axis) / np.linalg.norm(slip.axis)
-            gyr = np.einsum("nji,nj->ni", slipped, gyr) + speed[:, None] * axis
-            acc = np.einsum("nji,nj->ni", slipped, acc)
-        rotation = self.mount.rotation()
-        return gyr @ rotation, acc @ rotation
-
-    def mount_after(self) -> Mount:
-        """Return the mount after the last slip."""
-        rotation = self.mount.rotation()
-        for slip in reversed(self.slips):
-            rotation = about(slip.axis, np.deg2rad(slip.angle_deg)) @ rotation
-        return from_rotation(rotation) if self.slips else self.mount
-
-    def record(self, duration_s: float, rate_hz: float, errors: ImuErrors, rng: np.random.Generator) -> _Rows:
-        """Return what the sensor reports for `duration_s`, with its errors, less the lost packets."""
-        true_rate = rate_hz * (1.0 + 1e-6 * errors.clock_skew_ppm)
-        count = int(np.floor(duration_s * true_rate + 1e-9))
-        tick = np.arange(count, dtype=np.float64)
-        parts = [self.ideal(tick[i : i + _CHUNK] / true_rate) for i in range(0, count, _CHUNK)]
-        gyr, acc = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
-        gyr, acc = corrupt(gyr, acc, errors, rate_hz, rng)
-        kept = kept_rows(count, errors, rng)
-        return _Rows(tick[kept] / rate_hz, acc[kept], gyr[kept], count - int(kept.sum()))

@@ -1,0 +1,1 @@
+"""The radio made of software: air, controllers and hosts on Bumble, and a backend for bleak."""
