@@ -47,7 +47,11 @@ class WriteResult(_Input, frozen=True, kw_only=True):
 
 
 class Link(_Input, frozen=True, kw_only=True):
-    """The radio link of a device came up or went down. Each link is one epoch."""
+    """The radio link of a device came up or went down. Each link is one epoch.
+
+    `services` are the UUIDs of the GATT services that were found on it, `mtu` is the size of an ATT packet on this
+    link, `reason` says why it went down.
+    """
 
     device: str
     epoch: int
@@ -55,6 +59,8 @@ class Link(_Input, frozen=True, kw_only=True):
     address: str
     name: str
     driver: str
+    services: tuple[str, ...] = ()
+    mtu: int = 23
     reason: str | None = None
 
 

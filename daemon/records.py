@@ -230,7 +230,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="ankled.event/1"):
-    """Something that happened to a stream and touches its results, such as an interrupted repetition."""
+    """Something that happened to a stream and touches its results, such as an interrupted repetition or a lost link."""
 
     id: str
     seq: int
@@ -238,12 +238,30 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="
     node: str
     device: str
     kind: Literal["event"] = "event"
-    event: Literal["interrupted", "axis_settled", "slip"]
+    event: Literal["interrupted", "axis_settled", "slip", "connected", "disconnected", "sensor_error"]
     known_at_s: float
-    detail: dict[str, float]
+    detail: dict[str, float | str]
 
 
-Record: TypeAlias = Rep | Set | Pair | Session | Alert | Event
+class Live(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="ankled.live/1"):
+    """What a sensor that computes for itself says of the moment. Cadence counts steps, those of both feet."""
+
+    session: str
+    node: str
+    device: str
+    athlete: str | None
+    side: Side
+    kind: Literal["live"] = "live"
+    known_at_s: float
+    known_at_utc: str | None
+    cadence_per_min: float | None
+    speed_mps: float | None
+    stride_length_m: float | None
+    distance_m: float | None
+    running: bool | None
+
+
+Record: TypeAlias = Rep | Set | Pair | Session | Alert | Event | Live
 
 
 def to_json(record: Record) -> bytes:

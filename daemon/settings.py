@@ -32,7 +32,12 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One device as the pipeline sees it. `rate_hz` is null until told or found from the samples' times."""
+    """One device as the pipeline sees it.
+
+    `rate_hz` is null until told, found from the samples' times, or said by the sensor. What is set here of `rate_hz`,
+    `acc_range_g` and `gyr_range_dps` is asked of a live sensor; `acc_range_mps2` and `gyr_range_rad_s` are where its
+    readings end.
+    """
 
     slug: Slug
     side: Side = "unknown"
@@ -43,6 +48,8 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     exercise: str | None = None
     mount: Mount | None = None
     rate_hz: Annotated[float, msgspec.Meta(ge=10.0, le=2000.0)] | None = None
+    acc_range_g: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
+    gyr_range_dps: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
     acc_range_mps2: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
     gyr_range_rad_s: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
 

@@ -23,13 +23,15 @@ COMMANDS = {
     "replay": "compute the results of a recording (CSV or MCAP)",
     "simulate": "write a simulated recording and its truth",
     "capture": "look at, check, repair, import and export recordings",
+    "decode": "what a driver makes of packets, byte by byte",
+    "drivers": "list the sensors that are understood",
     "check-config": "check a configuration file",
     "warm": "compile the kernels now, so that the next start is quick",
 }
 """Command -> what it does, in one line. The module is `ankled.daemon.cli.<command>`, with _ for -."""
 
 EXIT_CODES = """exit codes: 0 done; 1 failed; 2 wrong command or option; 3 wrong configuration;
-4 unusable recording; 5 broker not there or refusing; 130 interrupted"""
+4 unusable recording or packet; 5 broker not there or refusing; 130 interrupted"""
 
 _INTERRUPTED = 130
 

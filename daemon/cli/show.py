@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ankled.daemon.records import Alert, Event, Pair, Rep, Session, Set
+from ankled.daemon.records import Alert, Event, Live, Pair, Rep, Session, Set
 
 if TYPE_CHECKING:
     from ankled.daemon.records import Record
@@ -17,26 +17,39 @@ def figure(value: float | None, unit: str, digits: int = 1) -> str:
 
 def describe(record: Record) -> str:
     """Return one line about a record."""
-    when = f"{record.known_at_s:9.2f} s  "
+    return f"{record.known_at_s:9.2f} s  {_content(record)}"
+
+
+def _content(record: Record) -> str:
+    """Return what a record says, behind its time."""
     match record:
         case Rep():
-            return when + _rep(record)
+            text = _rep(record)
         case Set():
-            return when + _set(record)
+            text = _set(record)
         case Pair():
             shares = f"load {figure(record.load_left_percent, '%', 0)} / {figure(record.load_right_percent, '%', 0)}"
             index = record.rom.index_percent if record.rom else None
-            return f"{when}both     pair {record.index}: {shares}, range of motion R-L {figure(index, '%')}"
+            text = f"both     pair {record.index}: {shares}, range of motion R-L {figure(index, '%')}"
         case Session():
-            return (
-                f"{when}both     session: {record.sets} sets, {record.strides} strides, {record.reps} repetitions, "
+            text = (
+                f"both     session: {record.sets} sets, {record.strides} strides, {record.reps} repetitions, "
                 f"{record.pairs} pairs"
             )
         case Alert():
-            return f"{when}{record.device or record.athlete or '':8} alert: {record.message}"
+            text = f"{record.device or record.athlete or '':8} alert: {record.message}"
         case Event():
-            detail = ", ".join(f"{name} {value:.3g}" for name, value in record.detail.items())
-            return f"{when}{record.device:8} {record.event}: {detail}"
+            detail = ", ".join(f"{name} {_told(value)}" for name, value in record.detail.items())
+            text = f"{record.device:8} {record.event}: {detail}"
+        case Live():
+            cadence, speed = figure(record.cadence_per_min, "/min", 0), figure(record.speed_mps, "m/s", 2)
+            text = f"{record.device:8} cadence {cadence}, speed {speed}"
+    return text
+
+
+def _told(value: float | str) -> str:
+    """Return a detail of an event: a text as it is, a number in three digits."""
+    return value if isinstance(value, str) else f"{value:.3g}"
 
 
 def _rep(rep: Rep) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from ankled.daemon.errors import UsageError
-from ankled.daemon.records import Alert, Event, Pair, Record, Rep, Session, Set
+from ankled.daemon.records import Alert, Event, Live, Pair, Record, Rep, Session, Set
 from ankled.daemon.settings import RESERVED_SLUGS
 
 if TYPE_CHECKING:
@@ -67,20 +67,23 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.root}/athlete/{_slug('athlete', athlete)}/{name}"
 
     def topic_for(self, record: Record) -> Route:
-        """Return where a record goes: at least once all of them, and the last set and session are kept."""
+        """Return where a record goes: results at least once, and the last set and session are kept."""
         match record:
             case Rep():
-                return Route(self.device(record.device, "rep"), 1, retain=False)
+                topic = self.device(record.device, "rep")
             case Set():
-                return Route(self.device(record.device, "set"), 1, retain=True)
+                topic = self.device(record.device, "set")
             case Pair():
-                return Route(self.athlete(record.athlete, "pair"), 1, retain=False)
+                topic = self.athlete(record.athlete, "pair")
             case Session():
-                return Route(self.athlete(record.athlete, "session"), 1, retain=True)
+                topic = self.athlete(record.athlete, "session")
             case Alert():
-                return Route(self._alert(record), 1, retain=False)
+                topic = self._alert(record)
             case Event():
-                return Route(self.bridge("event"), 1, retain=False)
+                topic = self.bridge("event")
+            case Live():
+                return Route(self.device(record.device, "live"), 0, retain=False)
+        return Route(topic, 1, retain=isinstance(record, Set | Session))
 
     def _alert(self, record: Alert) -> str:
         if record.device is not None:

@@ -9,19 +9,43 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ankled.daemon.errors import RecordingError, UsageError
-from ankled.daemon.inputs import ClockAnchor, Command, Config, Dropped, Input, Link, State, Stop, Tick
-from ankled.daemon.pipeline.athlete import AthletePipeline, AthleteState
+from ankled.daemon.inputs import (
+    ClockAnchor,
+    Command,
+    Config,
+    Dropped,
+    Input,
+    Link,
+    Notification,
+    ReadResult,
+    State,
+    Stop,
+    Tick,
+    WriteResult,
+)
+from ankled.daemon.pipeline.athlete import AthleteState
 from ankled.daemon.pipeline.context import Context, Numbers
 from ankled.daemon.pipeline.device import DevicePipeline, DeviceState
-from ankled.daemon.records import Rep, Set
+from ankled.daemon.pipeline.links import Links
+from ankled.daemon.pipeline.said import Said, detail_of, event_of, live_of
+from ankled.daemon.pipeline.sessions import Sessions, named
+from ankled.daemon.pipeline.source import SourceState
+from ankled.drivers.messages import HangUp
 from ankled.drivers.samples import Samples
 from ankled.kernels import jit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
+    from typing import TypeAlias
 
+    from ankled.daemon.pipeline.said import Happening
+    from ankled.daemon.pipeline.source import Out
     from ankled.daemon.records import Record
-    from ankled.daemon.settings import DeviceSettings, PipelineSettings
+    from ankled.drivers.messages import Action
+    from ankled.drivers.messages import Event as SensorEvent
+
+    Act: TypeAlias = Callable[[str, int, Action], None]
+    Note: TypeAlias = Callable[[str, SensorEvent], None]
 
 
 class CoreState(msgspec.Struct, kw_only=True):
@@ -30,6 +54,8 @@ class CoreState(msgspec.Struct, kw_only=True):
     context: Context
     running: bool
     numbers: dict[str, Numbers]
+    said: dict[str, Said]
+    links: dict[str, SourceState]
     devices: dict[str, DeviceState]
     athletes: dict[str, AthleteState]
 
@@ -44,40 +70,51 @@ class Core:
     version = f"{version('ankled')}+{jit.source_digest(Path(jit.__file__).resolve().parent)}"
     """Which kernels a snapshot belongs to: their memory is not the memory of other kernels."""
 
-    def __init__(self) -> None:
-        """Begin without settings; the first input must be a Config."""
-        self._settings: PipelineSettings | None = None
-        self._context = Context(node="", session="", origin_ns=0)
-        self._running = False
-        self._numbers: dict[str, Numbers] = {}
-        self._devices: dict[str, DevicePipeline] = {}
-        self._athletes: dict[str, AthletePipeline] = {}
+    def __init__(self, act: Act | None = None, note: Note | None = None) -> None:
+        """Begin without settings; the first input must be a Config.
+
+        `act` is told what a driver wants done on its link, `note` what it says of its sensor: both alter no result, and
+        a replay needs neither.
+        """
+        self._act = act
+        self._note = note
+        self._session = Sessions()
+        self.links = Links(self._session.context)
+        """The links that are up."""
 
     @property
     def devices(self) -> dict[str, DevicePipeline]:
         """The device pipelines of the session by slug; after its end those it had."""
-        return self._devices
+        return self._session.devices
 
     def feed(self, given: Input, /) -> list[Record]:
-        """Take in one input and return what it completed."""
+        """Take in one input and return what it completed, after the deadlines that were over before it."""
+        if given.host_ns >= self.links.next_due_ns:
+            records = [record for slug, out in self.links.due(given.host_ns) for record in self._made(slug, out, given)]
+            return records + self._take(given)
+        return self._take(given)
+
+    def _take(self, given: Input) -> list[Record]:
         match given:
+            case Notification() | ReadResult() | WriteResult():
+                out = self.links.feed(given)
+                return [] if out is None else self._made(given.device, out, given)
             case Config():
-                return self._configure(given.settings, given.host_ns)
+                return self._session.configure(given.settings, given.host_ns)
             case ClockAnchor():
-                self._context.anchor_host_ns = given.host_ns
-                self._context.anchor_utc_ns = given.utc_ns
+                self._session.context.anchor_host_ns = given.host_ns
+                self._session.context.anchor_utc_ns = given.utc_ns
             case State():
                 self.restore(given.data)
             case Samples() | Tick() | Stop():
-                self._required()
-                return self._progress(given) if self._running else []
-            case Link() | Dropped():
+                self._session.check()
+                return self._progress(given) if self._session.running else []
+            case Link():
+                return self._linked(given)
+            case Dropped():
                 pass
             case Command():
                 message = f"command {given.name} is not known"
-                raise UsageError(message)
-            case _:
-                message = f"device {given.device}: no driver decodes its packets"
                 raise UsageError(message)
         return []
 
@@ -85,25 +122,30 @@ class Core:
         """Return everything the core remembers, for a capture file that begins here."""
         return msgspec.msgpack.encode(
             CoreState(
-                context=self._context,
-                running=self._running,
-                numbers=self._numbers,
-                devices={slug: device.snapshot() for slug, device in self._devices.items()},
-                athletes={slug: athlete.snapshot() for slug, athlete in self._athletes.items()},
+                context=self._session.context,
+                running=self._session.running,
+                numbers=self._session.numbers,
+                said=self._session.said,
+                links=self.links.snapshot(),
+                devices={slug: device.snapshot() for slug, device in self._session.devices.items()},
+                athletes={slug: athlete.snapshot() for slug, athlete in self._session.athletes.items()},
             )
         )
 
     def restore(self, data: bytes, /) -> None:
         """Go on from a snapshot of the same `version`, after the Config that it was taken under."""
-        self._required()
+        self._session.check()
         try:
             state = msgspec.msgpack.decode(data, type=CoreState)
-            self._context, self._running, self._numbers = state.context, state.running, state.numbers
-            self._devices, self._athletes = {}, {}
+            session = self._session
+            session.context, session.running = state.context, state.running
+            session.numbers, session.said = state.numbers, state.said
+            self.links.restore(state.links, session.context)
+            session.devices, session.athletes = {}, {}
             for slug, device in state.devices.items():
-                self._device(slug).restore(device)
+                session.device(slug).restore(device)
             for slug, athlete in state.athletes.items():
-                self._athlete(slug).restore(athlete)
+                session.athlete(slug).restore(athlete)
         except (msgspec.DecodeError, ValueError) as error:
             message = f"the recording's opening state cannot be read: {error}"
             raise RecordingError(message) from error
@@ -111,103 +153,60 @@ class Core:
     def _progress(self, given: Samples | Tick | Stop) -> list[Record]:
         """Take in what moves a running session on."""
         if isinstance(given, Samples):
-            return self._joined(self._device(given.device).feed(given))
-        now_s = self._context.seconds(given.host_ns)
-        if isinstance(given, Stop):
-            return self._end(now_s)
-        return self._joined([record for device in self._devices.values() for record in device.tick(now_s)])
+            return self._session.joined(self._session.device(given.device).feed(given))
+        now_s = self._session.context.seconds(given.host_ns)
+        return self._session.end(now_s) if isinstance(given, Stop) else self._session.tick(now_s)
 
-    def _device(self, slug: str) -> DevicePipeline:
-        """Return the pipeline of a device, made when its first samples come."""
-        if slug not in self._devices:
-            settings = self._required()
-            self._devices[slug] = DevicePipeline(
-                _named(slug, settings.devices),
-                self._context,
-                self._numbers.setdefault(slug, Numbers()),
-                set_rest_s=settings.set_rest_s,
-            )
-        return self._devices[slug]
+    def _linked(self, link: Link) -> list[Record]:
+        """Begin or end a connection."""
+        settings = self._session.settings
+        if not link.up:
+            known = self.links.down(link)
+            return self._event(link, "disconnected", {"reason": link.reason or "unknown"}) if known else []
+        records = self._event(link, "connected", {"driver": link.driver, "name": link.name})
+        try:
+            out = self.links.up(link, named(link.device, settings.devices))
+        except UsageError as error:
+            if self._act is not None:
+                self._act(link.device, link.epoch, HangUp(reason=str(error), lasting=True))
+            return records + self._event(link, "sensor_error", {"reason": str(error)})
+        return records + self._made(link.device, out, link)
 
-    def _athlete(self, slug: str) -> AthletePipeline:
-        """Return the pipeline of an athlete, made when the first record of one of the devices comes."""
-        return self._athletes.setdefault(slug, AthletePipeline(slug, self._context))
-
-    def _required(self) -> PipelineSettings:
-        """Return the settings; nothing can be fed before they are there."""
-        if self._settings is None:
-            message = "the recording does not begin with its settings"
-            raise RecordingError(message)
-        return self._settings
-
-    def _configure(self, settings: PipelineSettings, host_ns: int) -> list[Record]:
-        """Begin a session, or change the settings of the running one."""
+    def _made(self, slug: str, out: Out, given: Input) -> list[Record]:
+        """Pass on what a source made of an input."""
+        source = self.links.get(slug)
+        if source is not None and self._act is not None:
+            for action in out.actions:
+                self._act(slug, source.link.epoch, action)
         records: list[Record] = []
-        now_s = self._context.seconds(host_ns)
-        if not self._running or settings.session != self._context.session:
-            records = self._end(now_s)
-            self._begin(settings, host_ns)
-        else:
-            records = self._change(settings, now_s)
-        self._context.node = settings.node
-        self._settings = settings
+        for event in out.events:
+            records += self._heard(slug, event, given)
+        if self._session.running:
+            for samples in out.samples:
+                records += self._session.joined(self._session.device(slug).feed(samples))
         return records
 
-    def _begin(self, settings: PipelineSettings, host_ns: int) -> None:
-        """Begin a session; ids count from 1 again unless it bears the name of the one before."""
-        self._devices.clear()
-        if settings.session != self._context.session:
-            for numbers in (*self._numbers.values(), *(athlete.numbers for athlete in self._athletes.values())):
-                numbers.of.clear()
-        self._context.session = settings.session
-        self._context.origin_ns = host_ns if settings.origin_ns is None else settings.origin_ns
-        self._running = True
+    def _heard(self, slug: str, event: SensorEvent, given: Input) -> list[Record]:
+        """Take in what a sensor says of itself."""
+        if self._note is not None:
+            self._note(slug, event)
+        if event.name == "error":
+            return self._event(given, "sensor_error", detail_of(event), slug)
+        if event.name == "cadence" and self._session.running:
+            device = self._session.resolved(slug, self._session.settings)
+            return [live_of(event, device, self._session.context, given.host_ns)]
+        said = self._session.said.get(slug, Said())
+        if (fresh := said.after(event)) != said:
+            self._session.said[slug] = fresh
+            if (running := self._session.devices.get(slug)) is not None:
+                new = self._session.resolved(slug, self._session.settings)
+                return self._session.become(running, new, self._session.context.seconds(given.host_ns))
+        return []
 
-    def _change(self, settings: PipelineSettings, now_s: float) -> list[Record]:
-        """Change the running session's devices; one whose settings stayed goes on as if nothing had happened.
-
-        One that is gone, or whose kernels cannot go on, closes what it has open: its next samples begin anew.
-        """
-        wanted = {device.slug: device for device in settings.devices}
-        records: list[Record] = []
-        for slug, device in list(self._devices.items()):
-            device.set_rest_s = settings.set_rest_s
-            new = wanted.get(slug)
-            if new == device.device:
-                continue
-            if new is not None and device.can_become(new):
-                records += self._joined(device.change(new, now_s))
-            else:
-                records += self._joined(device.stop(now_s, "request"))
-                del self._devices[slug]
-        return records
-
-    def _end(self, now_s: float) -> list[Record]:
-        """Close everything that is open, and sum up."""
-        if not self._running:
+    def _event(self, given: Input, what: Happening, detail: dict[str, float | str], slug: str = "") -> list[Record]:
+        """Return the record of something that happened to a device, while a session runs."""
+        if not self._session.running:
             return []
-        self._running = False
-        records = self._joined([record for device in self._devices.values() for record in device.stop(now_s)])
-        end_s = max([now_s, *(device.time_s for device in self._devices.values())])
-        for athlete in self._athletes.values():
-            records += athlete.stop(end_s)
-        return records
-
-    def _joined(self, records: list[Record]) -> list[Record]:
-        """Return records of devices with those of the athletes that they complete, each behind its cause."""
-        made: list[Record] = []
-        for record in records:
-            made.append(record)
-            if isinstance(record, Rep | Set) and record.athlete is not None:
-                made += self._athlete(record.athlete).feed(record)
-        return made
-
-
-def _named(slug: str, devices: Sequence[DeviceSettings]) -> DeviceSettings:
-    """Return the settings of a device."""
-    for device in devices:
-        if device.slug == slug:
-            return device
-    known = ", ".join(device.slug for device in devices) or "none"
-    message = f"device {slug} is not configured; configured: {known}"
-    raise UsageError(message)
+        slug = slug or getattr(given, "device", "")
+        numbers = self._session.numbers.setdefault(slug, Numbers())
+        return [event_of(what, slug, numbers, self._session.context, given.host_ns, detail)]

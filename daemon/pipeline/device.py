@@ -196,7 +196,7 @@ class DevicePipeline:
     def _event(self, row: ResultRow) -> Event:
         """Make the record of a gap or of axes that settled."""
         interrupted = row.kind == GAP
-        detail = (
+        detail: dict[str, float | str] = (
             {"gap_s": row.gap_s}
             if interrupted
             else {

@@ -13,6 +13,7 @@ from ankled.daemon.inputs import ClockAnchor, Command, Config, Dropped, Link, No
 from ankled.daemon.pipeline import Core
 from ankled.daemon.pipeline.context import Context
 from ankled.daemon.records import Event, Rep, Set
+from ankled.drivers.messages import HangUp
 from ankled.simulators.gait import Gait
 from ankled.simulators.idle import Stand
 from tests.daemon.wearers import (
@@ -37,6 +38,7 @@ from tests.daemon.wearers import (
 
 if TYPE_CHECKING:
     from ankled.daemon.inputs import Input
+    from ankled.drivers.messages import Action
 
 WALK = (Stand(duration_s=1.5), Gait(speed_mps=1.25, strides=9), Stand(duration_s=1.5))
 LIVE = session(legs(*WALK_LIFT_WALK))
@@ -104,21 +106,35 @@ def test_settings_come_first(item: Input) -> None:
         Core().feed(item)
 
 
-def test_links_and_drops_alter_nothing() -> None:
-    """A link that comes up and inputs known to be lost give no record of their own."""
+def test_drops_and_packets_of_no_link_alter_nothing() -> None:
+    """Inputs known to be lost, and those still on their way when their link ended, give no record."""
     core = Core()
     core.feed(Config(host_ns=0, settings=settings()))
-    link = Link(host_ns=0, device="left", epoch=1, up=True, address="a", name="n", driver="d")
-    assert core.feed(link) == core.feed(Dropped(host_ns=0, device="left", count=3)) == []
+    late = Notification(host_ns=0, device="left", epoch=1, characteristic="c", data=b"")
+    assert core.feed(late) == core.feed(Dropped(host_ns=0, device="left", count=3)) == []
+
+
+def test_a_driver_that_nobody_knows_ends_the_link() -> None:
+    """A link under a driver that this version does not have is refused with a sentence, on the link and in a record."""
+    acted: list[tuple[str, int, Action]] = []
+    core = Core(act=lambda slug, epoch, action: acted.append((slug, epoch, action)))
+    core.feed(Config(host_ns=0, settings=settings()))
+    link = Link(host_ns=0, device="left", epoch=1, up=True, address="a", name="n", driver="nobodys")
+    told = [record for record in core.feed(link) if isinstance(record, Event)]
+    assert [event.event for event in told] == ["connected", "sensor_error"]
+    assert "nobodys" in str(told[1].detail["reason"])
+    ((slug, epoch, hang_up),) = acted
+    assert (slug, epoch) == ("left", 1)
+    assert isinstance(hang_up, HangUp)
+    assert hang_up.lasting
 
 
 @pytest.mark.parametrize(
     ("item", "told"),
     [
         (Command(host_ns=0, name="dance", device=None, arguments={}), "command dance is not known"),
-        (Notification(host_ns=0, device="left", epoch=1, characteristic="c", data=b""), "no driver decodes"),
     ],
-    ids=["command", "notification"],
+    ids=["command"],
 )
 def test_what_nobody_understands_is_a_sentence(item: Input, told: str) -> None:
     """An input that the core cannot take is refused by name."""

@@ -256,4 +256,4 @@ def test_an_event_says_which_axes_were_found() -> None:
     assert isinstance(settled, Event)
     assert settled.event == "axis_settled"
     assert sorted(settled.detail) == ["axis_ratio", "confidence", "uncertainty_deg"]
-    assert 0.0 < settled.detail["uncertainty_deg"] < 10.0
+    assert 0.0 < float(settled.detail["uncertainty_deg"]) < 10.0
