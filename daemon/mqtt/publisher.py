@@ -18,6 +18,7 @@ from ankled.daemon.mqtt.backlog import Backlog, MemoryBacklog
 from ankled.daemon.mqtt.backoff import Backoff
 from ankled.daemon.mqtt.connection import Connection, Message, connected
 from ankled.daemon.mqtt.options import Options, Statistics
+from ankled.daemon.mqtt.states import States
 from ankled.daemon.records import Record, to_json
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Publisher:
         self._options = Options() if options is None else options
         self._backlog: Backlog = MemoryBacklog(self._options.queue) if backlog is None else backlog
         self._retained: dict[str, Message] = {}
+        self._states = States()
         self._task: asyncio.Task[None] | None = None
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stopping = False
@@ -88,6 +90,15 @@ class Publisher:
             await self._unless_ended(self._backlog.put(message))
         else:
             await self._backlog.put(message)
+
+    def keep(self, topic: str, payload: bytes) -> None:
+        """Have the broker hold the newest state of a topic; never waits. Nothing is retained without `announce`."""
+        self._states.keep(Message(topic, payload, 1, retain=self._options.announce))
+
+    def show(self, record: Record) -> None:
+        """Send a record of the moment, if the broker is there; never waits."""
+        topic, qos, retain = self._topics.topic_for(record)
+        self._states.show(Message(topic, to_json(record), qos, retain=retain))
 
     async def drain(self, deadline_s: float) -> None:
         """Wait until the broker has acknowledged everything. Raises BrokerError when the deadline passes first."""
@@ -168,6 +179,7 @@ class Publisher:
             async with asyncio.TaskGroup() as group:
                 group.create_task(connection.lost(), name="mqtt-watch")
                 group.create_task(self._send(connection, group), name="mqtt-send")
+                group.create_task(self._states.send(connection.publish), name="mqtt-states")
         except BaseExceptionGroup as failures:
             lost, other = failures.split(BrokerError)
             if other is not None or lost is None:

@@ -44,6 +44,8 @@ HEIGHTS: Final = 64
 """Packets whose waits are compared to find the step between them."""
 INTERVAL_S: Final = 0.05
 """The interval that a connection is taken to have at most, where it cannot be seen."""
+STALL_S: Final = 0.1
+"""What waits longer did so for another reason than the interval of the connection."""
 NOISE_S: Final = 0.005
 """Waits that differ by less in all are one and the same wait."""
 AGREE: Final = 3
@@ -145,10 +147,10 @@ class Clock:
         residual_s = arrival_s - x - (s.offset_s + s.slope * x)
         if x - s.first_x < 2.0 * COUNTED_SLOPE_AFTER_S:
             return 0
-        s.late.append((x, residual_s))
-        while s.late and s.late[0][0] < x - 1.0:
+        s.late.append((arrival_s, residual_s))
+        while s.late[0][0] < arrival_s - 1.0:
             s.late.pop(0)
-        if len(s.late) < 5 or x - s.late[0][0] < 0.6:  # noqa: PLR2004  (enough packets over most of a second)
+        if len(s.late) < 5 or arrival_s - s.late[0][0] < 0.6:  # noqa: PLR2004  (enough packets over most of a second)
             return 0
         least_s = min(one for _, one in s.late)
         if least_s <= max(1.5 * period_s, 0.03):
@@ -192,7 +194,9 @@ class Clock:
                 points.pop(0)
         elif y < points[-1][1]:
             points[-1] = (x, y)
-        s.heights.append(y - s.offset_s - s.slope * x)
+        height_s = y - s.offset_s - s.slope * x
+        if height_s < STALL_S:
+            s.heights.append(height_s)
         if fresh or y < s.offset_s + s.slope * x:
             bound = self._bound if x - s.first_x >= self._slope_after_s else 0.0
             s.offset_s, s.slope, s.spread_s = line_below(points, bound)

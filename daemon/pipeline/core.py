@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ankled.daemon.pipeline.said import Happening
     from ankled.daemon.pipeline.source import Out
     from ankled.daemon.records import Record
+    from ankled.daemon.settings import DeviceSettings
     from ankled.drivers.messages import Action
     from ankled.drivers.messages import Event as SensorEvent
 
@@ -86,6 +87,14 @@ class Core:
     def devices(self) -> dict[str, DevicePipeline]:
         """The device pipelines of the session by slug; after its end those it had."""
         return self._session.devices
+
+    def device_settings(self, slug: str) -> DeviceSettings:
+        """Return the settings of a device as they hold now. Raises UsageError for one that is not configured."""
+        return self._session.resolved(slug, self._session.settings)
+
+    def said(self, slug: str) -> Said:
+        """Return what the sensor of a device has said of itself."""
+        return self._session.said.get(slug, Said())
 
     def feed(self, given: Input, /) -> list[Record]:
         """Take in one input and return what it completed, after the deadlines that were over before it."""

@@ -1,0 +1,201 @@
+"""The live service: inputs from the links through the dispatcher, results out, sessions begun and ended.
+
+It owns nothing that it is given: broker, capture and radio are opened and closed by whoever calls it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+import structlog
+
+from ankled.daemon.dispatcher import Dispatcher
+from ankled.daemon.errors import AnkledError
+from ankled.daemon.inputs import ClockAnchor, Config, Link, Stop, Tick
+from ankled.daemon.live.queue import InputQueue
+from ankled.daemon.live.state import OFFLINE, ONLINE, Reports
+from ankled.daemon.pipeline import Core
+from ankled.daemon.records import Rep
+from ankled.daemon.settings import DeviceSettings, PipelineSettings
+
+if TYPE_CHECKING:
+    from ankled.daemon.capture.writer import CaptureWriter
+    from ankled.daemon.inputs import Input
+    from ankled.daemon.live.clock import Clock
+    from ankled.daemon.live.outlet import Outlet
+    from ankled.daemon.live.status import SupervisorStatus
+    from ankled.daemon.mqtt.topics import Topics
+    from ankled.drivers.messages import Action
+    from ankled.drivers.messages import Event as SensorEvent
+
+_NS: Final = 1_000_000_000
+_BATCH: Final = 64
+"""Inputs processed before others may run."""
+_TICK_NS: Final = _NS
+_REPORT_S: Final = 0.25
+_ANCHOR_DRIFT_NS: Final = 5_000_000
+"""The wall clock may part from the host's by so much before a new anchor tells."""
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Links(Protocol):
+    """Who keeps the links; see `live.supervisor.Supervisor`."""
+
+    async def run(self) -> None:
+        """Keep all links until cancelled, then drop them in order."""
+
+    def act(self, slug: str, epoch: int, action: Action) -> None:
+        """Do what a driver wants."""
+
+    def status(self) -> SupervisorStatus:
+        """Tell how things stand."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """How sessions are made. `idle_end_s`: one ends after so long without a repetition, if it had any."""
+
+    settings: PipelineSettings
+    idle_end_s: float = 1800.0
+
+
+class Service:
+    """One run of the daemon, or of a recording."""
+
+    def __init__(self, plan: Plan, topics: Topics, outlet: Outlet, clock: Clock) -> None:
+        """Prepare: `queue.put` is the way in for the links."""
+        self._plan = plan
+        self._topics = topics
+        self._outlet = outlet
+        self._clock = clock
+        self.queue = InputQueue()
+        self.core = Core(act=self._act, note=self._note)
+        self._dispatcher = Dispatcher(self.core)
+        self._reports = Reports(self.core)
+        self._links: Links | None = None
+        self._settings = plan.settings
+        self._last_rep_ns: int | None = None
+        self._anchor_ns = 0
+        self._ticked_ns = 0
+        self.records = 0
+
+    async def run(
+        self, links: Links, stop: asyncio.Event, capture: CaptureWriter | None = None, reason: str = "service stopped"
+    ) -> None:
+        """Run until `stop` is set; then let go of the links, take in what they brought, and close the session."""
+        self._links = links
+        self._dispatcher.record_to(capture)
+        self._begin(self._clock.now_ns())
+        try:
+            async with asyncio.TaskGroup() as group:
+                keeping = group.create_task(links.run(), name="links")
+                dispatching = group.create_task(self._dispatch(), name="dispatcher")
+                reporting = group.create_task(self._report(), name="reports")
+                await stop.wait()
+                keeping.cancel()
+                await asyncio.wait({keeping})
+                dispatching.cancel()
+                reporting.cancel()
+        finally:
+            while batch := self.queue.take(_BATCH):
+                self._process(batch)
+            self._tell()
+            self._feed(Stop(host_ns=self._clock.now_ns(), reason=reason))
+
+    def farewell(self, slug: str) -> list[Action]:
+        """Return what the driver of a device wants done before its link is dropped."""
+        return self.core.links.farewell(slug)
+
+    async def _dispatch(self) -> None:
+        """Process what comes, as it comes; let time pass where nothing does."""
+        while True:
+            due_ns = min(self._ticked_ns + _TICK_NS, self.core.links.next_due_ns)
+            await self.queue.wait((due_ns - self._clock.now_ns()) / _NS)
+            self._process(self.queue.take(_BATCH))
+            now_ns = self._clock.now_ns()
+            if now_ns >= due_ns and not self.queue.statistics.waiting:
+                self._tick(now_ns)
+            await asyncio.sleep(0)
+
+    def _process(self, batch: list[Input]) -> None:
+        for item in batch:
+            if isinstance(item, Link) and item.up:
+                self._admit(item)
+            self._feed(item)
+
+    def _feed(self, item: Input) -> None:
+        """Let one input through. What a user or a sensor did wrong is logged; the others go on."""
+        try:
+            records = self._dispatcher.feed(item)
+        except AnkledError as error:
+            log.exception("input refused", reason=str(error))
+            return
+        for record in records:
+            self.records += 1
+            if isinstance(record, Rep):
+                self._last_rep_ns = item.host_ns
+            self._outlet.take(record)
+
+    def _tick(self, now_ns: int) -> None:
+        """Let time pass: it closes sets, ends sessions and tells of a wall clock that was set."""
+        self._ticked_ns = now_ns
+        self._feed(Tick(host_ns=now_ns))
+        utc_ns = self._clock.utc_ns()
+        if abs(utc_ns - now_ns - self._anchor_ns) > _ANCHOR_DRIFT_NS:
+            self._anchor(now_ns, utc_ns)
+        if self._last_rep_ns is not None and now_ns - self._last_rep_ns >= self._plan.idle_end_s * _NS:
+            log.info("session ended", reason="nobody moves", session=self._settings.session)
+            self._feed(Stop(host_ns=now_ns, reason="idle"))
+            self._begin(now_ns)
+
+    def _begin(self, now_ns: int) -> None:
+        """Begin a session, named by its moment."""
+        self._last_rep_ns = None
+        self._ticked_ns = now_ns
+        utc_ns = self._clock.utc_ns()
+        moment = datetime.fromtimestamp(utc_ns // _NS, UTC)
+        self._settings = msgspec.structs.replace(self._settings, session=f"{moment:%Y%m%dT%H%M%SZ}", origin_ns=now_ns)
+        self._feed(Config(host_ns=now_ns, settings=self._settings))
+        self._anchor(now_ns, utc_ns)
+
+    def _anchor(self, now_ns: int, utc_ns: int) -> None:
+        self._anchor_ns = utc_ns - now_ns
+        self._feed(ClockAnchor(host_ns=now_ns, utc_ns=utc_ns))
+
+    def _admit(self, link: Link) -> None:
+        """Give a device that was adopted its settings, before its first input."""
+        if all(device.slug != link.device for device in self._settings.devices):
+            devices = (*self._settings.devices, DeviceSettings(slug=link.device))
+            self._settings = msgspec.structs.replace(self._settings, devices=devices)
+            self._feed(Config(host_ns=link.host_ns, settings=self._settings))
+
+    async def _report(self) -> None:
+        """Tell of each sensor whether it is there and what is known of it, as it changes."""
+        while True:
+            self._tell()
+            await asyncio.sleep(_REPORT_S)
+
+    def _tell(self) -> None:
+        if self._links is None:
+            return
+        known = {device.slug for device in self._settings.devices}
+        for status in self._links.status().devices:
+            if status.slug not in known:
+                continue
+            topic = self._topics.device(status.slug, "availability")
+            self._outlet.keep(topic, ONLINE if status.online else OFFLINE)
+            report = self._reports.fresh(status, self._clock.now_ns() / _NS)
+            if report is not None:
+                self._outlet.keep(self._topics.device(status.slug, "state"), msgspec.json.encode(report))
+
+    def _act(self, slug: str, epoch: int, action: Action) -> None:
+        if self._links is not None:
+            self._links.act(slug, epoch, action)
+
+    def _note(self, slug: str, event: SensorEvent) -> None:
+        self._reports.note(slug, event)
+        if event.name == "error":
+            log.warning("sensor reports an error", device=slug, **event.value)
