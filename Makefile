@@ -54,7 +54,7 @@ COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --gen
 	--custom-compile-command "make lock" --quiet
 
 lock: $(DEV) ## resolve requirements/*.txt anew from pyproject.toml; UPGRADE=1 takes newer versions
-	$(BIN)/$(COMPILE) $(if $(UPGRADE),--upgrade) --group build --output-file requirements/runtime.txt
+	$(BIN)/$(COMPILE) $(if $(UPGRADE),--upgrade) --extra radio --group build --output-file requirements/runtime.txt
 	$(BIN)/$(COMPILE) --constraint requirements/runtime.txt $(if $(UPGRADE),--upgrade) --all-extras \
 		--group build --group test --group check --group bench --group lock --output-file requirements/dev.txt
 

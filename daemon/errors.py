@@ -31,3 +31,9 @@ class BrokerError(AnkledError):
     """The broker is not there or refuses: start it, or fix its address or credentials."""
 
     exit_code = 5
+
+
+class RadioUnavailableError(AnkledError):
+    """There is no Bluetooth to work with: switch the adapter on, plug one in, or allow the use of it."""
+
+    exit_code = 6

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ankled.daemon.cli.recordings import existing
 from ankled.daemon.config import check
 from ankled.daemon.errors import ConfigError
+from ankled.drivers.registry import registered
 
 if TYPE_CHECKING:
     import argparse
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check and report."""
-    problems = check(arguments.file)
+    problems = check(arguments.file, drivers=registered().drivers)
     for problem in problems:
         sys.stderr.write(f"{problem}\n")
     if problems:

@@ -13,10 +13,8 @@ _BETWEEN = "  "
 def columns(rows: Sequence[Sequence[str]], *, right: bool = False) -> str:
     """Return the rows as lines, each column as wide as its longest cell; `right` for columns of numbers."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        _BETWEEN.join(
-            cell.rjust(width) if right else cell.ljust(width) for cell, width in zip(row, widths, strict=True)
-        )
-        for row in rows
-    ]
+    lines = []
+    for row in rows:
+        cells = zip(row, widths, strict=True)
+        lines.append(_BETWEEN.join(cell.rjust(width) if right else cell.ljust(width) for cell, width in cells))
     return "".join(f"{line.rstrip()}\n" for line in lines)

@@ -60,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     except DriverError as error:
         message = f"--context: {error}"
         raise UsageError(message) from error
+    silent = True
     for number, packet in enumerate(packets, 1):
         try:
             outputs = _feed(driver, uuid, packet)
@@ -68,6 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
             message = f"{which}{error}"
             raise RecordingError(message) from error
         sys.stdout.write("".join(map(_line if arguments.json else _table, outputs)))
+        silent = silent and not outputs
+    if silent:
+        sys.stderr.write("ankled: nothing wrong, but neither samples nor news: part of something longer perhaps\n")
     return 0
 
 
@@ -100,7 +104,7 @@ def _bytes(text: str) -> bytes:
             message = f'"{text}" is no packet: "{part}" has other characters than the digits 0-9 and a-f'
             raise UsageError(message)
         if len(found[1]) % 2:
-            message = f'"{text}" is no packet: "{part}" has {len(found[1])} digits; a byte has 2'
+            message = f'"{text}" is no packet: "{part}" has an odd number of digits; a byte has 2'
             raise UsageError(message)
         digits += found[1]
     return bytes.fromhex(digits)

@@ -31,7 +31,8 @@ COMMANDS = {
 """Command -> what it does, in one line. The module is `ankled.daemon.cli.<command>`, with _ for -."""
 
 EXIT_CODES = """exit codes: 0 done; 1 failed; 2 wrong command or option; 3 wrong configuration;
-4 unusable recording or packet; 5 broker not there or refusing; 130 interrupted"""
+4 unusable recording or packet; 5 broker not there or refusing; 6 no Bluetooth adapter, or none that may be used;
+130 interrupted"""
 
 _INTERRUPTED = 130
 
@@ -79,7 +80,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument(
-        "--log-level", choices=("debug", "info", "warning", "error"), default="warning", help="default: warning"
+        "--log-level", choices=("debug", "info", "warning", "error"), help="default: warning; of run: as configured"
     )
     module.add_arguments(command)
     command.set_defaults(run=module.run)
@@ -93,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Imported here: a wrong command should be answered at once.
         from ankled.daemon import logs  # noqa: PLC0415  (see above)
 
-        logs.configure(arguments.log_level)
+        logs.configure(arguments.log_level or "warning")
         code: int = arguments.run(arguments)
         sys.stdout.flush()
     except AnkledError as error:

@@ -1,4 +1,4 @@
-"""`ankled simulate`: a simulated recording of one leg or two, and the truth about it."""
+"""`ankled simulate`: a simulated recording of one leg or two, and the truth about it; or sensors on a radio."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from ankled.daemon.cli import air
 from ankled.daemon.cli.recordings import check_mass, existing
 from ankled.daemon.errors import AnkledError, UsageError
 from ankled.simulators.files import truth_json, write_csv
@@ -38,7 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--csv",
         nargs="+",
         type=existing,
-        required=True,
         metavar="OUT",
         help="OUT.csv of one leg, or LEFT.csv RIGHT.csv of both",
     )
@@ -49,10 +49,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mass-kg", type=float, metavar="M", help="mass of the ankle weight")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default: 0)")
     parser.add_argument("--imu", choices=("consumer", "ideal"), default="consumer", help="errors of the sensor")
+    air.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate and write."""
+    if (arguments.radio is None) == (arguments.csv is None):
+        message = "either --csv or --radio is needed: where the simulated sensors go"
+        raise UsageError(message)
+    if arguments.radio is not None:
+        return air.run(arguments)
     files: list[Path] = arguments.csv
     if len(files) > _BOTH:
         message = f"--csv has {len(files)} files; allowed is one, or two: first the left leg's, then the right's"

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from ankled.daemon.errors import ConfigError, UsageError
 from ankled.daemon.settings import RESERVED_SLUGS
+from ankled.drivers.driver import Options
+from ankled.drivers.errors import OptionsError
+from ankled.drivers.registry import find, registered
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -52,6 +55,13 @@ def device_rules(
         yield path, f'("{device.slug}") has neither address nor name; one of them is needed to find the sensor'
     if drivers is not None and device.driver is not None and device.driver not in drivers:
         yield f"{path}.driver", f'is "{device.driver}"; allowed is one of {", ".join(sorted(drivers))}'
+    if device.driver is not None and device.driver in registered().drivers:
+        wished = Options(rate_hz=device.rate_hz, acc_range_g=device.acc_range_g, gyr_range_dps=device.gyr_range_dps)
+        try:
+            find(device.driver).info.check(wished)
+        except OptionsError as error:
+            key, _, text = str(error).partition(" ")
+            yield f"{path}.{key}", text
     if device.mount is not None:
         yield from mount_rules(f"{path}.mount", device.mount)
 

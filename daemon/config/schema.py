@@ -7,9 +7,11 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from ankled.daemon.live.options import Admission, Rule, Wanted
 from ankled.daemon.mqtt.broker_url import BrokerAddress, without_password
 from ankled.daemon.records import Side
 from ankled.daemon.settings import DeviceSettings, Mount, Movement, PipelineSettings, Slug
+from ankled.drivers.uuids import normalise
 
 Text: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f]+$", description="text of at least one character")]
 Address: TypeAlias = Annotated[
@@ -17,6 +19,13 @@ Address: TypeAlias = Annotated[
     msgspec.Meta(
         pattern=r"^([0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$",
         description="a Bluetooth address such as C0:11:22:33:44:55, or the UUID that macOS gives instead",
+    ),
+]
+Uuid: TypeAlias = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(0x)?([0-9A-Fa-f]{4}|[0-9A-Fa-f]{8}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$",
+        description="a service UUID of 4, 8 or 32 hexadecimal digits, the latter with dashes",
     ),
 ]
 BaseTopic: TypeAlias = Annotated[
@@ -58,6 +67,27 @@ class MqttConfig(_Section, frozen=True, kw_only=True):
         )
 
 
+class RuleConfig(_Section, frozen=True, kw_only=True):
+    """Tells some sensors from others, by any of: address, pattern of the advertised name, service UUID."""
+
+    addresses: tuple[Address, ...] = ()
+    names: tuple[Text, ...] = ()
+    services: tuple[Uuid, ...] = ()
+
+    def rule(self) -> Rule:
+        """Return the rule as the links take it."""
+        return Rule(addresses=self.addresses, names=self.names, services=tuple(map(normalise, self.services)))
+
+
+class RadioConfig(_Section, frozen=True, kw_only=True):
+    """The adapters, by name or better by address (none: the first one that is powered), and who may come in."""
+
+    adapters: tuple[Text, ...] = ()
+    slots: Annotated[int, msgspec.Meta(ge=1, le=64)] = 7
+    allow: RuleConfig = RuleConfig()
+    block: RuleConfig = RuleConfig()
+
+
 class CaptureConfig(_Section, frozen=True, kw_only=True):
     """The recording of everything heard; a file is closed and a new one begun at either limit."""
 
@@ -94,6 +124,12 @@ class DeviceConfig(_Section, frozen=True, kw_only=True):
     exercise: Text | None = None
     mount: Mount | None = None
     rate_hz: Annotated[float, msgspec.Meta(ge=10.0, le=2000.0)] | None = None
+    acc_range_g: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
+    gyr_range_dps: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
+
+    def wanted(self) -> Wanted:
+        """Return how to find this device."""
+        return Wanted(slug=self.slug, address=self.address, name=self.name, driver=self.driver)
 
     def settings(self) -> DeviceSettings:
         """Return the part of this device that alters results."""
@@ -105,6 +141,8 @@ class DeviceConfig(_Section, frozen=True, kw_only=True):
             exercise=self.exercise,
             mount=self.mount,
             rate_hz=self.rate_hz,
+            acc_range_g=self.acc_range_g,
+            gyr_range_dps=self.gyr_range_dps,
         )
         if self.mass_kg is None:
             return settings
@@ -118,6 +156,7 @@ class Config(_Section, frozen=True, kw_only=True):
     adopt: Literal["none", "known-drivers"] = "none"
     requests: Literal["off", "safe", "all"] = "safe"
     session: SessionConfig = SessionConfig()
+    radio: RadioConfig = RadioConfig()
     mqtt: MqttConfig = MqttConfig()
     capture: CaptureConfig = CaptureConfig()
     log: LogConfig = LogConfig()
@@ -132,6 +171,10 @@ class Config(_Section, frozen=True, kw_only=True):
             set_rest_s=self.pipeline_.set_rest_s,
             devices=tuple(device.settings() for device in self.devices),
         )
+
+    def admission(self) -> Admission:
+        """Return who may come in."""
+        return Admission(adopt=self.adopt, allow=self.radio.allow.rule(), block=self.radio.block.rule())
 
     def digest(self) -> str:
         """Return 16 hex digits that change with any setting. A password in the broker's URL does not enter."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ankled.daemon.inputs import Input
     from ankled.daemon.live.clock import Clock
     from ankled.daemon.live.outlet import Outlet
-    from ankled.daemon.live.status import SupervisorStatus
+    from ankled.daemon.live.status import DeviceStatus, SupervisorStatus
     from ankled.daemon.mqtt.topics import Topics
     from ankled.drivers.messages import Action
     from ankled.drivers.messages import Event as SensorEvent
@@ -35,7 +35,9 @@ _NS: Final = 1_000_000_000
 _BATCH: Final = 64
 """Inputs processed before others may run."""
 _TICK_NS: Final = _NS
-_REPORT_S: Final = 0.25
+_REPORT_S: Final = 1.0
+_FAREWELL_S: Final = 8.0
+"""How long all links together may take to be dropped in order."""
 _ANCHOR_DRIFT_NS: Final = 5_000_000
 """The wall clock may part from the host's by so much before a new anchor tells."""
 
@@ -46,7 +48,10 @@ class Links(Protocol):
     """Who keeps the links; see `live.supervisor.Supervisor`."""
 
     async def run(self) -> None:
-        """Keep all links until cancelled, then drop them in order."""
+        """Keep all links until told to stop, then drop them in order."""
+
+    def stop(self) -> None:
+        """Let `run` end."""
 
     def act(self, slug: str, epoch: int, action: Action) -> None:
         """Do what a driver wants."""
@@ -95,8 +100,9 @@ class Service:
                 dispatching = group.create_task(self._dispatch(), name="dispatcher")
                 reporting = group.create_task(self._report(), name="reports")
                 await stop.wait()
+                links.stop()
+                await asyncio.wait({keeping}, timeout=_FAREWELL_S)
                 keeping.cancel()
-                await asyncio.wait({keeping})
                 dispatching.cancel()
                 reporting.cancel()
         finally:
@@ -104,6 +110,16 @@ class Service:
                 self._process(batch)
             self._tell()
             self._feed(Stop(host_ns=self._clock.now_ns(), reason=reason))
+
+    def tell(self, status: DeviceStatus) -> None:
+        """Tell how a device stands, if that is news."""
+        if all(device.slug != status.slug for device in self._settings.devices):
+            return  # about to be adopted
+        topic = self._topics.device(status.slug, "availability")
+        self._outlet.keep(topic, ONLINE if status.online else OFFLINE)
+        report = self._reports.fresh(status, self._clock.now_ns() / _NS)
+        if report is not None:
+            self._outlet.keep(self._topics.device(status.slug, "state"), msgspec.json.encode(report))
 
     def farewell(self, slug: str) -> list[Action]:
         """Return what the driver of a device wants done before its link is dropped."""
@@ -181,15 +197,8 @@ class Service:
     def _tell(self) -> None:
         if self._links is None:
             return
-        known = {device.slug for device in self._settings.devices}
         for status in self._links.status().devices:
-            if status.slug not in known:
-                continue
-            topic = self._topics.device(status.slug, "availability")
-            self._outlet.keep(topic, ONLINE if status.online else OFFLINE)
-            report = self._reports.fresh(status, self._clock.now_ns() / _NS)
-            if report is not None:
-                self._outlet.keep(self._topics.device(status.slug, "state"), msgspec.json.encode(report))
+            self.tell(status)
 
     def _act(self, slug: str, epoch: int, action: Action) -> None:
         if self._links is not None:

@@ -10,10 +10,8 @@ if TYPE_CHECKING:
 
 _INTERVALS: Final = 3.0
 """So many packet intervals without a packet are silence."""
-_FADING: Final = 0.98
-"""The longest interval counts for less with each packet after it."""
 _LEARNED: Final = 16
-"""So many packets teach the interval."""
+"""So many packets teach the interval; it then follows their mean, over about as many."""
 
 
 class Verdict(Enum):
@@ -40,7 +38,6 @@ class Silence:
         self._packets = 0
         self._last_s = now_s
         self._asked_s: float | None = None
-        self._due_s = now_s + self.patience_s
 
     @property
     def packets(self) -> int:
@@ -67,8 +64,9 @@ class Silence:
 
     def packet(self, now_s: float) -> None:
         """Note a packet."""
-        if self._packets > 0:
-            self._interval_s = max(self._interval_s * _FADING, now_s - self._last_s)
+        passed_s = now_s - self._last_s
+        if self._packets > 0 and passed_s < self.patience_s:  # a silence is no interval
+            self._interval_s += (passed_s - self._interval_s) / min(self._packets, _LEARNED)
         self._packets += 1
         self._last_s = now_s
         self._asked_s = None

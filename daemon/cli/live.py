@@ -1,0 +1,48 @@
+"""What the commands that use the radio have in common."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ankled.daemon.cli.recordings import existing
+from ankled.daemon.config import Config, load
+from ankled.daemon.live.launch import first
+from ankled.drivers.registry import registered
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Coroutine
+    from typing import Any
+
+
+def add_radio_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of the radio."""
+    parser.add_argument(
+        "--radio",
+        metavar="unix:PATH",
+        help="the radio of ankled simulate --radio, also tcp:127.0.0.1:PORT (default: the adapters of this machine)",
+    )
+
+
+def add_link_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what says which sensors to connect to, and how."""
+    parser.add_argument("--config", type=existing, metavar="FILE.toml", help="see ankled check-config")
+    parser.add_argument("--adopt", action="store_true", help="connect to every sensor near that a driver knows")
+    add_radio_argument(parser)
+
+
+def configuration(arguments: argparse.Namespace) -> Config:
+    """Return the configuration, with what the options say. Raises ConfigError."""
+    config = Config() if arguments.config is None else load(arguments.config, drivers=registered().drivers)
+    return msgspec.structs.replace(config, adopt="known-drivers") if arguments.adopt else config
+
+
+def run_to_end(work: Coroutine[Any, Any, int]) -> int:
+    """Run, and of several failures at once raise the one that a user can do something about."""
+    try:
+        return asyncio.run(work)
+    except BaseExceptionGroup as failures:
+        raise first(failures) from None

@@ -1,0 +1,93 @@
+"""`ankled record`: what the sensors send, into a file, without a broker; `ankled replay` computes the results."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sys
+from typing import TYPE_CHECKING
+
+from ankled.daemon.capture.writer import CaptureLimits
+from ankled.daemon.cli.live import add_link_arguments, configuration, run_to_end
+from ankled.daemon.cli.recordings import existing
+from ankled.daemon.cli.warm import warm
+from ankled.daemon.errors import RecordingError, UsageError
+from ankled.daemon.live import launch, radio
+from ankled.daemon.live.outlet import Nowhere
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from ankled.daemon.config import Config
+
+_INTERRUPTED = 130
+_SUFFIX = ".mcap"
+_SHOW_S = 1.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("file", type=existing, metavar="OUT.mcap", help="a new file")
+    add_link_arguments(parser)
+    parser.add_argument("--duration-s", type=float, metavar="S", help="stop after so long (default: at Ctrl-C)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Record."""
+    path: Path = arguments.file
+    if path.suffix.lower() != _SUFFIX:
+        message = f"{path} is no name of a recording; allowed is one that ends in {_SUFFIX}"
+        raise UsageError(message)
+    if path.exists():
+        message = f"{path} exists already and is left as it is; name a new file"
+        raise RecordingError(message)
+    duration_s = arguments.duration_s
+    if duration_s is not None and not 0.0 < duration_s < math.inf:
+        message = f"--duration-s is {duration_s:g}; allowed is a number of seconds above 0"
+        raise UsageError(message)
+    config = configuration(arguments)
+    if not config.devices and config.adopt == "none":
+        message = "no sensor to record: name them by --config FILE.toml, or take all that are near by --adopt"
+        raise UsageError(message)
+    warm()
+    try:
+        return run_to_end(_record(config, path, arguments.radio, duration_s))
+    except asyncio.CancelledError:  # a second Ctrl-C: in haste
+        return _INTERRUPTED
+
+
+async def _record(config: Config, path: Path, radio_spec: str | None, duration_s: float | None) -> int:
+    """Open everything, record, close everything."""
+    stop = asyncio.Event()
+    with launch.stoppable(stop):
+        async with (
+            radio.opened(radio_spec, config.radio.adapters) as backends,
+            launch.recording(path, config, CaptureLimits()) as capture,
+        ):
+            live = launch.Live(config, backends, Nowhere())
+            async with asyncio.TaskGroup() as group:
+                showing = group.create_task(_show(live, stop, duration_s), name="progress")
+                await live.run(stop, capture, "end of the recording")
+                showing.cancel()
+    sys.stderr.write(f"ankled: recorded to {path}; ankled replay {path} computes the results\n")
+    return 0
+
+
+async def _show(live: launch.Live, stop: asyncio.Event, duration_s: float | None) -> None:
+    """Tell on a terminal how it goes; set `stop` when the time is over."""
+    loop = asyncio.get_running_loop()
+    begun_s = loop.time()
+    terminal = sys.stderr.isatty()
+    while duration_s is None or loop.time() - begun_s < duration_s:
+        if terminal:
+            told = ", ".join(
+                f"{one.slug} {one.state} {one.packets} packets" for one in live.supervisor.status().devices
+            )
+            sys.stderr.write(f"\r\033[K{loop.time() - begun_s:6.0f} s  {told or 'looking for sensors'}")
+            sys.stderr.flush()
+        left_s = _SHOW_S if duration_s is None else min(_SHOW_S, duration_s - (loop.time() - begun_s))
+        await asyncio.sleep(max(left_s, 0.0))
+    stop.set()
+    if terminal:
+        sys.stderr.write("\n")

@@ -1,0 +1,164 @@
+"""Putting the live parts together: radio, links, service, and where results and recordings go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import structlog
+
+from ankled.daemon.capture import form
+from ankled.daemon.capture.writer import CaptureWriter
+from ankled.daemon.errors import AnkledError
+from ankled.daemon.live.clock import HostClock
+from ankled.daemon.live.options import Limits
+from ankled.daemon.live.outlet import BrokerOutlet
+from ankled.daemon.live.service import Plan, Service
+from ankled.daemon.live.supervisor import Supervisor
+from ankled.daemon.mqtt.options import Options
+from ankled.daemon.mqtt.publisher import Publisher
+from ankled.daemon.mqtt.topics import Topics
+from ankled.drivers.registry import find, sensor_for
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping
+    from pathlib import Path
+
+    from ankled.daemon.capture.writer import CaptureLimits
+    from ankled.daemon.config import Config
+    from ankled.daemon.live.clock import Clock
+    from ankled.daemon.live.outlet import Outlet
+    from ankled.daemon.live.status import Notice
+    from ankled.daemon.mqtt.broker_url import BrokerAddress
+    from ankled.drivers.link import Backend
+
+_CLOSE_S: Final = 5.0
+_DRAIN_S: Final = 3.0
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of `bridge/info`. `config` is a digest that changes with any setting."""
+
+    version: str
+    node: str
+    config: str
+
+
+class Live:
+    """A service and the supervisor of its links, tied together."""
+
+    def __init__(
+        self, config: Config, backends: Mapping[str, Backend], outlet: Outlet, clock: Clock | None = None
+    ) -> None:
+        """Tie them together; nothing moves before `run`."""
+        self.topics = Topics(base=config.mqtt.base, node=config.node)
+        clock = clock or HostClock()
+        plan = Plan(settings=config.pipeline(), idle_end_s=config.session.idle_end_min * 60.0)
+        self.service = Service(plan, self.topics, outlet, clock)
+        self.supervisor = Supervisor(
+            backends=backends,
+            devices=[device.wanted() for device in config.devices],
+            sensors_for=sensor_for,
+            info_of=lambda name: find(name).info,
+            put=self.service.queue.put,
+            now_ns=clock.now_ns,
+            farewell=self.service.farewell,
+            changed=self.service.tell,
+            notice=_told,
+            admission=config.admission(),
+            limits=Limits(slots=config.radio.slots),
+            seed=config.node,
+        )
+
+    async def run(self, stop: asyncio.Event, capture: CaptureWriter | None = None, reason: str = "stopped") -> None:
+        """Run until `stop` is set."""
+        await self.service.run(self.supervisor, stop, capture, reason)
+
+
+def _told(notice: Notice) -> None:
+    """Log what the links tell at once."""
+    getattr(log, notice.level)("link", device=notice.device, reason=notice.text)
+
+
+@contextlib.asynccontextmanager
+async def recording(
+    path: Path | None, config: Config, limits: CaptureLimits | None
+) -> AsyncIterator[CaptureWriter | None]:
+    """Open a capture, and make it whole whatever happens. Raises RecordingError."""
+    if path is None:
+        yield None
+        return
+    writer = CaptureWriter(path, form.origin(config.node, "live"), limits)
+    try:
+        yield writer
+    finally:
+        # In a thread: the disk may be slow, and the broker's connections want to be kept alive meanwhile.
+        await asyncio.to_thread(writer.close, _CLOSE_S)
+
+
+@contextlib.asynccontextmanager
+async def publishing(address: BrokerAddress, topics: Topics, options: Options) -> AsyncIterator[BrokerOutlet]:
+    """Keep a publisher at work; at the end wait a moment for the last acknowledgements."""
+    async with Publisher(address, topics, options) as publisher:
+        outlet = BrokerOutlet(publisher, options.queue)
+        handing = asyncio.create_task(outlet.run(), name="outlet")
+        try:
+            yield outlet
+        finally:
+            try:
+                async with asyncio.timeout(_DRAIN_S):
+                    await outlet.handed_over()
+                await publisher.drain(_DRAIN_S)
+            except (AnkledError, TimeoutError):
+                log.warning("results are lost", reason="the broker did not take them before the end")
+            handing.cancel()
+            await asyncio.wait({handing})
+
+
+def options(config: Config) -> Options:
+    """Return how a daemon of this configuration publishes."""
+    about = About(version=version("ankled"), node=config.node, config=config.digest())
+    return Options(
+        client_id=config.mqtt.client_id,
+        keepalive_s=config.mqtt.keepalive_s,
+        timeout_s=config.mqtt.timeout_s,
+        info=msgspec.json.encode(about),
+        queue=config.mqtt.queue,
+    )
+
+
+@contextlib.contextmanager
+def stoppable(stop: asyncio.Event) -> Iterator[None]:
+    """Let the first Ctrl-C or SIGTERM end the run in order, and the next one cut it short."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+    def ask() -> None:
+        if stop.is_set() and task is not None:
+            task.cancel()
+        stop.set()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, ask)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+def first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the failure of a group that a user can be told, or the group; one failure makes others."""
+    told, others = failures.split((AnkledError, BrokenPipeError))
+    if others is not None or told is None:
+        return failures
+    found: BaseException = told
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found

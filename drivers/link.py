@@ -1,0 +1,301 @@
+"""The live radio: bleak behind a few typed calls with deadlines. The one file that imports bleak.
+
+Every failure leaves as a LinkError. No policy is in here: whom to connect to, and when to try again, is the daemon's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NewType, TypeVar, cast
+
+from bleak import BleakAdapter, BleakClient, BleakScanner, exc
+from bleak.exc import BleakBluetoothNotAvailableReason as Reason
+from dbus_fast import AuthError, DBusError
+
+from ankled.drivers import bluez, link_errors
+from ankled.drivers.driver import Advertisement
+from ankled.drivers.link_errors import LinkError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from bleak.backends.characteristic import BleakGATTCharacteristic
+    from bleak.backends.client import BaseBleakClient
+    from bleak.backends.device import BLEDevice
+    from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
+
+T = TypeVar("T")
+Handle = NewType("Handle", object)
+"""What a scanner hands out and a connection is opened with."""
+
+_GRACE_S = 5.0  # how long an operation may take to clean up after its deadline
+_BLUEZ_S = 10.0  # deadline of what bluetoothd answers by itself
+_UNKNOWN_RSSI_DBM = -127  # what bleak gives where the adapter did not say
+_ATT_HEADER = 3  # opcode and handle, which a packet holds beside the value
+
+_BY_REASON: dict[Reason, type[LinkError]] = {
+    Reason.NO_BLUETOOTH: link_errors.AdapterMissingError,
+    Reason.NO_BLE_CENTRAL_ROLE: link_errors.AdapterMissingError,
+    Reason.POWERED_OFF: link_errors.AdapterOffError,
+    Reason.DENIED_BY_USER: link_errors.NoPermissionError,
+    Reason.DENIED_BY_SYSTEM: link_errors.NoPermissionError,
+    Reason.DENIED_BY_UNKNOWN: link_errors.NoPermissionError,
+    Reason.UNKNOWN: link_errors.AdapterError,
+}
+
+_strays: set[asyncio.Task[Any]] = set()
+
+
+def strays() -> int:
+    """Return how many operations did not even end when they were cancelled: a sign that bluetoothd hangs."""
+    return len(_strays)
+
+
+def translate(error: Exception, doing: str, gone: type[LinkError] = link_errors.LinkLostError) -> LinkError:
+    """Return what an exception of bleak or D-Bus, raised while `doing`, tells us to do.
+
+    `gone` is for a D-Bus object that is not there any more, which means another thing for each kind of object.
+    """
+    kind: type[LinkError] = link_errors.LinkFailedError
+    match error:
+        case exc.BleakGATTProtocolError():
+            return link_errors.RequestRefusedError(f"{doing}: the device answered {error.args[1]}", int(error.code))
+        case exc.BleakBluetoothNotAvailableError():
+            kind = _BY_REASON[error.reason]
+        case exc.BleakDeviceNotFoundError():
+            kind = link_errors.DeviceNotFoundError
+        case exc.BleakCharacteristicNotFoundError():
+            kind = link_errors.NotOfferedError
+        case exc.BleakDBusError():
+            kind = bluez.kind_of(error.dbus_error, error.args[1] if len(error.args) > 1 else "", gone)
+        case DBusError():
+            kind = bluez.kind_of(error.type, "", gone)
+        case AuthError() | PermissionError():
+            kind = link_errors.NoPermissionError
+        case TimeoutError():
+            kind = link_errors.LinkTimeoutError
+        case OSError() | EOFError():  # nothing but the socket of D-Bus raises these
+            kind = link_errors.NoBluetoothdError
+    return kind(f"{doing}: {str(error) or type(error).__name__}")
+
+
+async def _within(
+    timeout_s: float, work: Coroutine[Any, Any, T], doing: str, gone: type[LinkError] = link_errors.LinkLostError
+) -> T:
+    """Await what bleak does for so long at most. What does not even end when cancelled is let go, and counted."""
+    task = asyncio.create_task(work, name=f"link: {doing}")
+    try:
+        done, _ = await asyncio.wait({task}, timeout=timeout_s)
+        if not done:
+            raise link_errors.LinkTimeoutError(f"{doing}: no answer within {timeout_s:g} s")
+    finally:
+        if not task.done():
+            _strays.add(task)
+            task.add_done_callback(_forget)
+            task.cancel()
+            await asyncio.wait({task}, timeout=_GRACE_S)
+    try:
+        return task.result()
+    except Exception as error:  # the races inside of bleak show as KeyError, AttributeError or AssertionError
+        raise translate(error, doing, gone) from error
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    _strays.discard(task)
+    if not task.cancelled():
+        task.exception()  # seen: nobody waits for it any more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """How to reach one adapter.
+
+    Without classes of its own it is one of BlueZ, named hciN or (better, it never changes) by its address; None is the
+    first one that is powered.
+    """
+
+    adapter: str | None = None
+    scanner: type[BaseBleakScanner] | None = None
+    client: type[BaseBleakClient] | None = None
+
+    async def resolve(self) -> str | None:
+        """Return the adapter's present name. Raises AdapterError when it is not there, off, or out of reach."""
+        if self.scanner is not None or self.adapter is None:
+            return self.adapter
+        doing = f"looking for adapter {self.adapter}"
+        there = await _within(_BLUEZ_S, bluez.adapters(), doing)
+        for one in there:
+            if self.adapter.upper() in {one.name.upper(), one.address}:
+                if not one.powered:
+                    raise link_errors.AdapterOffError(f"adapter {self.adapter} is powered off")
+                return one.name
+        names = ", ".join(f"{one.name} ({one.address})" for one in there) or "none"
+        raise link_errors.AdapterMissingError(f"there is no adapter {self.adapter}; there is {names}")
+
+    async def held(self, services: frozenset[str]) -> list[tuple[Advertisement, Handle]]:
+        """Return devices with one of these services that BlueZ is connected to, by whomever; they do not advertise."""
+        if self.scanner is not None:
+            return []
+        name = await self.resolve()
+        return await _within(_BLUEZ_S, self._held(name, services), "asking for connected devices")
+
+    @staticmethod
+    async def _held(name: str | None, services: frozenset[str]) -> list[tuple[Advertisement, Handle]]:
+        adapter = await BleakAdapter.get(bluez={"adapter": name} if name else {})
+        return [
+            (
+                Advertisement(
+                    address=device.address, name=device.name, services=tuple(device.details["props"].get("UUIDs", ()))
+                ),
+                Handle(device),
+            )
+            for device in await adapter.get_connected_devices(sorted(services))
+        ]
+
+    async def power_cycle(self) -> None:
+        """Switch the adapter off and on, which drops every link it has. Only for BlueZ."""
+        doing = f"power cycling adapter {self.adapter or 'default'}"
+        there = await _within(_BLUEZ_S, bluez.adapters(), doing)
+        name = await self.resolve() or next((one.name for one in there if one.powered), None)
+        if name is None:
+            raise link_errors.AdapterMissingError("there is no powered adapter")
+        for on in (False, True):
+            await _within(_BLUEZ_S, bluez.set_powered(name, on=on), doing, link_errors.AdapterMissingError)
+
+
+class Scanner:
+    """Gives what is heard to a plain function, while it runs. Starting anew always means a new scanner of bleak."""
+
+    def __init__(self, backend: Backend, seen: Callable[[Advertisement, Handle], None]) -> None:
+        self._backend: Final = backend
+        self._seen: Final = seen
+        self._scanner: BleakScanner | None = None
+
+    async def start(self) -> None:
+        """Begin to scan. Raises LinkError, an AdapterError where the adapter is to blame."""
+        await self.stop()
+        name = await self._backend.resolve()
+        scanner = BleakScanner(self._detected, bluez={"adapter": name} if name else {}, backend=self._backend.scanner)
+        self._scanner = scanner
+        try:
+            await _within(_BLUEZ_S, scanner.start(), "starting to scan", link_errors.AdapterMissingError)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Scan no more. What fails on the way out is of no interest: a new start begins afresh."""
+        scanner, self._scanner = self._scanner, None
+        if scanner is not None:
+            try:
+                await _within(_BLUEZ_S, scanner.stop(), "stopping to scan")
+            except LinkError:
+                return
+
+    def _detected(self, device: BLEDevice, heard: AdvertisementData) -> None:
+        if self._scanner is None:
+            return
+        seen = Advertisement(
+            address=device.address,
+            name=heard.local_name or device.name,
+            services=tuple(heard.service_uuids),
+            manufacturer=heard.manufacturer_data,
+            rssi_dbm=None if heard.rssi == _UNKNOWN_RSSI_DBM else heard.rssi,
+        )
+        self._seen(seen, Handle(device))
+
+
+class Connection:
+    """One connection, never used again once it is lost or closed. `characteristics` gives the properties of each."""
+
+    def __init__(self, client: BleakClient, timeout_s: float) -> None:
+        self._client: Final = client
+        self._timeout_s: Final = timeout_s
+        self._found: dict[str, BleakGATTCharacteristic] = {}
+        self._closing = False
+        self.services: tuple[str, ...] = ()
+        self.characteristics: dict[str, frozenset[str]] = {}
+
+    @classmethod
+    async def open(
+        cls, backend: Backend, handle: Handle, lost: Callable[[], None], *, connect_s: float, request_s: float
+    ) -> Connection:
+        """Connect and discover. `lost` is called once when the link ends without `close`. Raises LinkError."""
+        device = cast("BLEDevice", handle)
+
+        def ended(_: BleakClient) -> None:
+            if not connection._closing:
+                lost()
+
+        client = BleakClient(device, ended, timeout=connect_s, backend=backend.client)
+        connection = cls(client, request_s)
+        try:
+            # bleak's own deadline, the same, comes first where it works; it then cleans up by itself
+            doing = f"connecting to {device.address}"
+            await _within(connect_s + 0.5, client.connect(), doing, link_errors.DeviceNotFoundError)
+            connection._learn()
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    def _learn(self) -> None:
+        """Keep what was discovered. Of two characteristics with the same UUID the first counts."""
+        table = self._client.services
+        self.services = tuple(dict.fromkeys(service.uuid.lower() for service in table))
+        for _, one in sorted(table.characteristics.items()):
+            self._found.setdefault(one.uuid.lower(), one)
+        self.characteristics = {uuid: frozenset(one.properties) for uuid, one in self._found.items()}
+
+    @property
+    def mtu(self) -> int:
+        """The size of an ATT packet now; it may still grow. BlueZ tells it by way of its characteristics only."""
+        return max((one.max_write_without_response_size for one in self._found.values()), default=20) + _ATT_HEADER
+
+    async def subscribe(self, uuid: str, callback: Callable[[bytes], None]) -> None:
+        """Give each value the characteristic sends to a plain function. Raises LinkError."""
+        one = self._offering(uuid, "notify", "indicate")
+        await self._ask(self._client.start_notify(one, lambda _, data: callback(bytes(data))), f"subscribing to {uuid}")
+
+    async def unsubscribe(self, uuid: str) -> None:
+        """Let the characteristic send no more. Raises LinkError."""
+        one = self._offering(uuid, "notify", "indicate")
+        await self._ask(self._client.stop_notify(one), f"unsubscribing from {uuid}")
+
+    async def read(self, uuid: str) -> bytes:
+        """Return the value of a characteristic. Raises LinkError."""
+        one = self._offering(uuid, "read")
+        return bytes(await self._ask(self._client.read_gatt_char(one), f"reading {uuid}"))
+
+    async def write(self, uuid: str, data: bytes, *, response: bool) -> None:
+        """Write as asked, or else in the one way that the characteristic offers. Raises LinkError."""
+        one = self._offering(uuid, "write", "write-without-response")
+        wanted = "write" if response else "write-without-response"
+        respond = response == (wanted in one.properties)
+        await self._ask(self._client.write_gatt_char(one, data, response=respond), f"writing {uuid}")
+
+    async def close(self) -> None:
+        """Disconnect and release everything, also when the link is lost: bleak releases its D-Bus connection here."""
+        self._closing = True
+        try:
+            await _within(_BLUEZ_S, self._client.disconnect(), f"disconnecting from {self._client.address}")
+        except LinkError:
+            return  # it is released all the same, and what the device makes of it cannot be helped
+
+    def _offering(self, uuid: str, *ways: str) -> BleakGATTCharacteristic:
+        one = self._found.get(uuid)
+        if one is None:
+            raise link_errors.NotOfferedError(f"the device has no characteristic {uuid}")
+        if not set(ways) & set(one.properties):
+            offers = ", ".join(one.properties) or "nothing"
+            raise link_errors.NotOfferedError(f"characteristic {uuid} offers {offers}, and not {' or '.join(ways)}")
+        return one
+
+    async def _ask(self, work: Coroutine[Any, Any, T], doing: str) -> T:
+        try:
+            return await _within(self._timeout_s, work, doing)
+        except link_errors.LinkFailedError as error:
+            if self._client.is_connected:
+                raise
+            raise link_errors.LinkLostError(f"{doing}: the connection has ended") from error

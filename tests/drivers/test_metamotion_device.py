@@ -1,0 +1,403 @@
+"""The MetaMotion's driver and its simulated device talk: rates, both chips, what is left behind, what gets lost."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ankled.drivers import messages as m
+from ankled.drivers.driver import Advertisement, Options
+from ankled.drivers.metamotion import commands, packets, wire
+from ankled.drivers.metamotion.driver import MetaMotion
+from ankled.drivers.units import G_MPS2
+from ankled.simulators.peripherals.board import Board
+from ankled.simulators.peripherals.metamotion import SimulatedMetaMotion
+from ankled.simulators.peripherals.model import AttError
+from ankled.simulators.peripherals.motion import Motion, stage
+from ankled.simulators.scenarios import find
+from tests.drivers.conversation import Conversation
+
+if TYPE_CHECKING:
+    from ankled.drivers.metamotion.wire import Axis3, Chip
+    from ankled.simulators.peripherals.board import Taken
+
+Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+ACC = wire.ACCELEROMETER
+
+
+class Ramp(Motion):
+    """A motion that is never twice the same, so that each sample tells when it was taken."""
+
+    def __init__(self) -> None:
+        """Nobody wears it."""
+
+    def at(self, time_s: Floats) -> tuple[Floats, Floats]:
+        """Return readings whose first axis leaves the smaller ranges and whose second grows."""
+        acc = np.column_stack([90.0 * np.sin(7.0 * time_s), 1.5 * time_s, 9.81 + 0.0 * time_s])
+        gyr = np.column_stack([20.0 * np.cos(5.0 * time_s), 0.2 * time_s, 0.5 * np.sin(time_s)])
+        return acc, gyr
+
+
+class Watched:
+    """A conversation on the smallest link, and all that the board measured meanwhile."""
+
+    def __init__(self, options: Options | None = None, *, on: Board | None = None, **traits: Any) -> None:
+        here = on or Board(Ramp(), skew_ppm=40.0)
+        self.taken: list[Taken] = []
+        take = here.take
+
+        def watched(count: int) -> Taken:
+            self.taken.append(take(count))
+            return self.taken[-1]
+
+        here.take = watched  # type: ignore[method-assign]  # to see what the sensor saw
+        self.device = SimulatedMetaMotion(here, **traits)
+        self.options = options
+        self.talk = self.connected()
+
+    def connected(self, now_s: float = 0.0) -> Conversation:
+        """Begin a connection with a new driver."""
+        self.talk = Conversation(MetaMotion(self.options), self.device, mtu=23, now_s=now_s)
+        return self.talk
+
+    def measured(self, stream: Axis3) -> Floats:
+        """Return what the board measured, in its order, as far as the range goes."""
+        step = self.device.sensors[stream].step
+        values = np.concatenate([one.acc if stream == "acc" else one.gyr for one in self.taken])
+        return np.clip(values, -32768 * step, 32767 * step)
+
+    def place(self, stream: Axis3, values: Floats) -> int:
+        """Return which measured sample the first of these is; all of them must be within half a step."""
+        measured, near = self.measured(stream), 0.5001 * self.device.sensors[stream].step
+        last = len(measured) - len(values)
+        first = np.flatnonzero(np.abs(measured[: last + 1] - values[0]).max(axis=1) <= near)
+        found = [int(at) for at in first if np.abs(measured[at : at + len(values)] - values).max() <= near]
+        assert len(found) == 1
+        return found[0]
+
+    def blocks(self, stream: Axis3) -> list[m.Block]:
+        """Return the blocks of a stream."""
+        return [one for one in self.talk.all(m.Block) if (one.acc is not None) == (stream == "acc")]
+
+    def places(self, stream: Axis3, last: int = 0) -> list[int]:
+        """Return the places of all blocks of a stream, or of the last ones."""
+        both = [(one.acc, one.gyr) for one in self.blocks(stream)[-last:]]
+        return [self.place(stream, values) for pair in both for values in pair if values is not None]
+
+    def missing(self, stream: Axis3) -> list[int]:
+        """Return what the blocks of a stream say is missing."""
+        return [one.missing for one in self.blocks(stream)]
+
+
+@pytest.mark.parametrize("chip", ["bmi160", "bmi270"])
+@pytest.mark.parametrize("rate_hz", [25.0, 50.0, 100.0, 200.0])
+def test_streams_at_each_rate(chip: Chip, rate_hz: float) -> None:
+    """Each sample is what the board measured within resolution, none is left out, and both are in step."""
+    watched = Watched(Options(rate_hz=rate_hz), chip=chip)
+    watched.talk.begin()
+    watched.talk.run(4.0)
+    (settings,) = watched.talk.events("settings")
+    assert settings == {"rate_hz": rate_hz, "acc_range_g": 16.0, "gyr_range_dps": 2000.0}
+    acc, gyr = watched.places("acc"), watched.places("gyr")
+    for places in (acc, gyr):
+        assert len(places) * 3 > (4.0 - 0.5) * rate_hz
+        assert set(np.diff(places)) == {3}
+    assert abs(len(acc) - len(gyr)) <= 1
+    assert 0 <= gyr[0] - acc[0] <= 2
+    assert watched.talk.events("battery") == [{"level": 87, "voltage_mv": 4044}]
+    assert watched.talk.events("error") == []
+    assert set(watched.missing("acc") + watched.missing("gyr")) == {0}
+    assert watched.device.connection.hex() == "06000c0000005802"
+
+
+def test_motion_is_that_of_the_leg() -> None:
+    """The samples stand for the leg's motion at the times the board took them, errors of the sensor aside."""
+    shared, motions = stage(find("walk"))
+    shared.begins_s = 0.0
+    motion = motions["left"]
+    watched = Watched(on=Board(motion, skew_ppm=200.0))
+    watched.talk.begin()
+    watched.talk.run(3.0)
+    times = watched.device.board.radio_s(np.concatenate([one.time_s for one in watched.taken]))
+    acc, gyr = motion.at(times)
+    for stream, truth, near in (("acc", acc, 1.5), ("gyr", gyr, 0.2)):
+        got = watched.talk.stacked(stream)
+        at = watched.place(stream, got)  # type: ignore[arg-type]  # both are streams
+        assert np.abs(got - truth[at : at + len(got)]).max() < near
+    assert np.abs(acc).max() > 12.0
+
+
+def test_smaller_ranges_are_set() -> None:
+    """Ranges reach the device and the samples; beyond them both stay at the end of the int16."""
+    watched = Watched(Options(acc_range_g=2.0, gyr_range_dps=125.0))
+    watched.talk.begin()
+    watched.talk.run(2.0)
+    assert watched.device.sensors["acc"].full == 2.0
+    assert watched.device.sensors["gyr"].full == 125.0
+    assert set(np.diff(watched.places("acc"))) == {3}
+    assert max(np.abs(one.gyr).max() for one in watched.taken) > 10.0
+    np.testing.assert_allclose(np.abs(watched.talk.stacked("gyr")).max(), np.deg2rad(125.0), rtol=2e-3)
+    np.testing.assert_allclose(np.abs(watched.talk.stacked("acc")).max(), 2.0 * G_MPS2, rtol=1e-4)
+
+
+def test_without_gyroscope() -> None:
+    """Acceleration alone, from the first packet on."""
+    watched = Watched(gyroscope=False)
+    watched.talk.begin()
+    watched.talk.run(2.0)
+    assert watched.talk.events("info") == [
+        {"chip": "bmi160", "gyroscope": False, "acc_revision": 2, "gyr_revision": None}
+    ]
+    assert watched.talk.events("settings")[0]["gyr_range_dps"] is None
+    assert watched.places("acc")[0] == 0
+    assert all(one.gyr is None for one in watched.talk.all(m.Block))
+
+
+def test_old_firmware() -> None:
+    """A firmware without packed samples ends the connection for good."""
+    watched = Watched(revisions=(0, 1))
+    watched.talk.begin()
+    watched.talk.run(1.0)
+    assert watched.talk.hung_up is not None
+    assert watched.talk.hung_up.lasting
+
+
+@pytest.mark.parametrize("chip", ["bmi160", "bmi270"])
+def test_what_an_earlier_connection_left(chip: Chip) -> None:
+    """Another program left single samples at 200 Hz and an accounter: none of it gets through, all of it ends."""
+    watched = Watched(chip=chip)
+    device = watched.device
+    acc = device.sensors["acc"].wire
+    device.connect(23, 0.0)
+    left = [
+        commands.config(acc, 200.0, 2.0),
+        commands.notify(ACC, acc.single, on=True),
+        commands.accounter(ACC, acc.single, packets.SAMPLE),
+        bytes([wire.PROCESSOR, wire.PROCESSOR_NOTIFY_ENABLE, 0, 1]),
+        bytes([wire.PROCESSOR, wire.PROCESSOR_NOTIFY, 1]),
+        commands.interrupt(ACC, on=True),
+        commands.power(ACC, on=True),
+    ]
+    for command in left:
+        device.write(wire.COMMAND, command, 0.0)
+    device.disconnect(0.5)
+    assert device.streaming
+    device.connect(23, 1.0)
+    device.subscribe(wire.DATA, on=True, now_s=1.0)
+    sent = {one.data[:2] for one in device.advance(1.2)}
+    assert sent == {bytes([ACC, acc.single]), bytes([wire.PROCESSOR, wire.PROCESSOR_NOTIFY])}
+    device.disconnect(1.3)
+    watched.taken.clear()
+
+    talk = watched.connected(1.5)
+    talk.begin()
+    talk.run(1.0)
+    assert talk.events("error") == []
+    assert device.sensors["acc"].rate_hz == 100.0
+    assert device.sensors["acc"].told == {acc.packed}
+    assert {one.data[:2] for one in device.advance(talk.now_s + 0.5)} == {
+        bytes([sensor.wire.module, sensor.wire.packed]) for sensor in device.sensors.values()
+    }
+
+
+def test_goes_on_without_a_link_and_rests_when_told() -> None:
+    """A lost link leaves it measuring; a wanted end lets it rest; both are taken up again."""
+    watched = Watched()
+    watched.talk.begin()
+    watched.talk.run(1.0)
+    watched.device.disconnect(watched.talk.now_s)
+    streams = [watched.device.streaming]
+    talk = watched.connected(watched.talk.now_s + 5.0)
+    talk.begin()
+    talk.run(1.0)
+    assert talk.events("error") == []
+    assert len(talk.all(m.Block)) > 50
+    talk._take(talk.driver.stop())
+    talk.run(0.1)
+    streams.append(watched.device.streaming)
+    assert streams == [True, False]
+    assert watched.device.subscribed == set()
+    again = watched.connected(talk.now_s)
+    again.begin()
+    again.run(1.0)
+    assert len(again.all(m.Block)) > 50
+
+
+def test_restart_of_the_board() -> None:
+    """After a loss of power everything is set anew by the next connection."""
+    watched = Watched(Options(rate_hz=50.0))
+    watched.talk.begin()
+    watched.talk.run(1.0)
+    watched.device.reset(watched.talk.now_s)
+    assert not watched.device.connected
+    assert watched.device.sensors["acc"].rate_hz == 100.0
+    talk = watched.connected(watched.talk.now_s)
+    talk.begin()
+    talk.run(1.0)
+    assert talk.events("settings")[0]["rate_hz"] == 50.0
+    assert len(talk.all(m.Block)) > 20
+
+
+@pytest.mark.parametrize("refused", range(1, 20))
+def test_commands_that_have_no_effect(refused: int) -> None:
+    """Commands in a row come to nothing, up to the two questions of the third attempt: samples come."""
+    watched = Watched()
+    watched.device.refusals = refused
+    watched.talk.begin()
+    watched.talk.run(9.5)
+    assert watched.talk.hung_up is None
+    assert watched.device.refusals == 0
+    assert set(np.diff(watched.places("acc", last=20))) == {3}
+    assert set(np.diff(watched.places("gyr", last=20))) == {3}
+
+
+@pytest.mark.parametrize("at", range(31))
+def test_any_one_command_that_has_no_effect(at: int) -> None:
+    """Whichever command of the set-up comes to nothing: samples at the right rate and range come in the end."""
+    watched = Watched(Options(rate_hz=200.0))
+    write = watched.device.write
+    number = 0
+
+    def once(characteristic: str, data: bytes, now_s: float) -> None:
+        nonlocal number
+        watched.device.refusals = int(number == at)
+        number += 1
+        write(characteristic, data, now_s)
+
+    watched.device.write = once  # type: ignore[method-assign]  # the device that misses one command
+    watched.talk.begin()
+    watched.talk.run(4.5)
+    assert watched.talk.hung_up is None
+    assert watched.device.board.rate_hz == 200.0
+    assert set(np.diff(watched.places("acc", last=30))) == {3}
+    assert set(np.diff(watched.places("gyr", last=30))) == {3}
+
+
+def test_device_that_never_answers() -> None:
+    """Three attempts, then the link is dropped."""
+    watched = Watched()
+    watched.device.refusals = 1000
+    watched.talk.begin()
+    watched.talk.run(20.0)
+    assert watched.talk.hung_up is not None
+    assert not watched.talk.hung_up.lasting
+    assert watched.talk.hung_up.reason.endswith("after 3 attempts")
+    assert len(watched.talk.events("error")) == 3
+    assert watched.talk.written[-1] == (wire.COMMAND, commands.RESET)
+
+
+@settings(max_examples=25)
+@given(
+    drops=st.lists(st.tuples(st.sampled_from(["acc", "gyr"]), st.integers(1, 3)), min_size=1, max_size=5),
+)
+def test_packets_lost_by_one_sensor_are_reported(drops: list[tuple[Axis3, int]]) -> None:
+    """Packets that one sensor loses by itself are reported where they are missing, three samples each."""
+    watched = Watched()
+    watched.talk.begin()
+    watched.talk.run(0.6)
+    lost = {"acc": 0, "gyr": 0}
+    for stream, count in drops:
+        watched.device.sensors[stream].drop = count
+        lost[stream] += 3 * count
+        watched.talk.run(0.6)
+    for stream in ("acc", "gyr"):
+        places = watched.places(stream)
+        missing = watched.missing(stream)
+        assert (np.diff(places) - 3).tolist() == missing[1:]
+        assert sum(missing) == lost[stream]
+
+
+def test_overrun_of_both_cannot_be_seen() -> None:
+    """What the FIFO loses is lost to both sensors: nothing in the packets tells, and nothing is claimed."""
+    watched = Watched()
+    watched.talk.begin()
+    watched.talk.run(1.0)
+    watched.device.board.lose(30)
+    watched.talk.run(1.0)
+    assert sum(one.lost for one in watched.taken) == 30
+    assert set(watched.missing("acc") + watched.missing("gyr")) == {0}
+
+
+def test_slower_sensor_takes_every_other_sample() -> None:
+    """With different rates the slower sensor's samples are part of the faster one's."""
+    device = Watched().device
+    device.connect(23, 0.0)
+    device.subscribe(wire.DATA, on=True, now_s=0.0)
+    acc, gyr = (device.sensors[stream].wire for stream in ("acc", "gyr"))
+    for sensor, rate_hz in ((acc, 50.0), (gyr, 200.0)):
+        full = sensor.default_range
+        for command in [commands.config(sensor, rate_hz, full), *commands.start(sensor)]:
+            device.write(wire.COMMAND, command, 0.0)
+    sent = [one.data for one in device.advance(3.0)]
+    counts = [sum(data[0] == sensor.module for data in sent) for sensor in (acc, gyr)]
+    assert counts[0] == 50
+    assert 190 <= counts[1] <= 200
+
+
+def test_accounter_counts_on_the_device() -> None:
+    """The device's accounters, both kinds, decode to its own clock and to whole numbers."""
+    watched = Watched()
+    device = watched.device
+    acc = device.sensors["acc"].wire
+    device.connect(23, 0.0)
+    device.subscribe(wire.DATA, on=True, now_s=0.0)
+    for counts in (False, True):
+        device.write(wire.COMMAND, commands.accounter(ACC, acc.single, 6, count=counts), 0.0)
+    assert [one.data.hex() for one in device.advance(0.0)] == ["090200", "090201"]
+    enable = [bytes([wire.PROCESSOR, wire.PROCESSOR_NOTIFY_ENABLE, number, 1]) for number in (0, 1)]
+    for command in [*enable, bytes([wire.PROCESSOR, wire.PROCESSOR_NOTIFY, 1]), *commands.start(acc)[1:]]:
+        device.write(wire.COMMAND, command, 0.0)
+    sent = [one.data for one in device.advance(1.005)]
+    assert len(sent) == 200
+    timer, counter = MetaMotion.for_decoding({}), MetaMotion.for_decoding({"mode": "count"})
+    times, numbers = [], []
+    for data in sent:
+        driver = timer if data[2] == 0 else counter
+        said, block = driver.feed(m.Notification(characteristic=wire.DATA, data=data))
+        assert isinstance(said, m.Event)
+        assert isinstance(block, m.Block)
+        if block.time_s is None:
+            numbers.append(said.value["count"])
+        else:
+            times.append(block.time_s[0])
+    assert numbers == list(range(100))
+    np.testing.assert_allclose(times, watched.taken[0].time_s, atol=wire.TICK_S)
+
+
+def test_what_the_device_is_seen_as() -> None:
+    """Its advertisement is the driver's, its table has what the driver needs, its strings name the model."""
+    device = Watched(chip="bmi270").device
+    seen = device.advertising
+    advertisement = Advertisement(address="C0:00:00:00:00:01", name=seen.name, services=seen.services)
+    assert MetaMotion.matches(advertisement)
+    there = {one.uuid: one for service in device.services for one in service.characteristics}
+    assert set(MetaMotion.info.characteristics.values()) <= set(there)
+    assert set(MetaMotion.info.services) <= {service.uuid for service in device.services}
+    assert device.read("00002a24-0000-1000-8000-00805f9b34fb", 0.0) == b"8"
+    assert device.read("00002a19-0000-1000-8000-00805f9b34fb", 0.0) == bytes([87])
+    with pytest.raises(AttError):
+        device.read(wire.DATA, 0.0)
+
+
+@given(values=st.lists(st.binary(max_size=24), max_size=20))
+def test_any_command_leaves_the_device_whole(values: list[bytes]) -> None:
+    """Commands that make no sense are refused by length or ignored; afterwards the device streams as ever."""
+    device = Watched().device
+    device.connect(23, 0.0)
+    for data in values:
+        fits = 2 <= len(data) <= 20
+        with nullcontext() if fits else pytest.raises(AttError):
+            device.write(wire.COMMAND, data, 0.0)
+    with pytest.raises(AttError):
+        device.write(wire.DATA, b"\x03\x04", 0.0)
+    device.advance(0.1)
+    device.disconnect(0.1)
+    talk = Conversation(MetaMotion(), device, mtu=23, now_s=0.2)
+    talk.begin()
+    talk.run(0.5)
+    assert talk.all(m.Block)
