@@ -17,10 +17,9 @@ from rich.console import Console
 
 from ankled.daemon.cli.recordings import existing
 from ankled.daemon.cli.warm import compile_all, notice
-from ankled.daemon.demo import session, summary
+from ankled.daemon.demo import pace, session, summary
 from ankled.daemon.demo.board import NARROWEST, Board
 from ankled.daemon.demo.plain import Lines
-from ankled.daemon.demo.stream import MAX
 from ankled.daemon.demo.tally import Tally
 from ankled.daemon.demo.training import Training
 from ankled.daemon.demo.waiting import waiting
@@ -34,6 +33,7 @@ _FOLDER: Final = Path("captures")
 _SUFFIX: Final = ".mcap"
 _INTERRUPTED: Final = 130
 _SEED: Final = 3
+FASTEST: Final = 50.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,8 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     capture = None if arguments.no_capture else _capture(arguments.capture, name)
     with waiting(notice()):
         compile_all()
-    training = Training(seed=arguments.seed, session=name)
-    plan = session.Plan(session=name, address=address, capture=capture, speed=arguments.speed)
+    training = Training(seed=arguments.seed)
+    plan = session.Plan(session=name, address=address, capture=capture)
     console = Console(highlight=False)
     screen: session.Screen
     if console.is_terminal and not console.is_dumb_terminal and console.width >= NARROWEST:
@@ -71,7 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
         screen = lines = Lines(sys.stdout)
         tally = Tally(name, lines.heard)
     try:
-        outcome = asyncio.run(session.run(plan, training, tally, screen))
+        with asyncio.Runner(loop_factory=pace.factory(arguments.speed)) as runner:
+            outcome = runner.run(session.run(plan, training, tally, screen))
     except asyncio.CancelledError:  # a second Ctrl-C: in haste
         return _INTERRUPTED
     summary.show(console, tally, outcome)
@@ -117,10 +118,10 @@ def _capture(asked: Path | None, name: str) -> Path:
 def _speed(text: str) -> float:
     """Return a speed given on the command line."""
     try:
-        speed = MAX if text == "max" else float(text)
+        speed = FASTEST if text == "max" else float(text)
     except ValueError:
         speed = 0.0
-    if not speed > 0.0:
-        message = f'"{text}" is no speed; allowed is a number above 0, or max'
+    if not 0.0 < speed <= FASTEST:
+        message = f'"{text}" is no speed; allowed is a number above 0 and up to {FASTEST:g}, or max'
         raise argparse.ArgumentTypeError(message)
     return speed

@@ -1,37 +1,32 @@
-"""The demonstration from the first connection to the last: broker, subscriber, publisher, capture, and their ends."""
+"""The demonstration from the first connection to the last: radio, broker, daemon, subscriber, and their ends."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
-from ankled.daemon.capture import form
-from ankled.daemon.capture.writer import CaptureWriter
-from ankled.daemon.demo.stream import Stream
 from ankled.daemon.demo.training import NODE, About, Training
-from ankled.daemon.errors import AnkledError
+from ankled.daemon.live import launch
+from ankled.daemon.live.clock import LoopClock
 from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.daemon.mqtt.connection import Connection, connected
 from ankled.daemon.mqtt.embedded import broker_at
 from ankled.daemon.mqtt.options import Options
-from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
+from ankled.drivers.link import Backend
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
     from ankled.daemon.demo.tally import Tally
 
 _PATIENCE_S: Final = 3.0
 """How long a broker may take for a connection, for the last acknowledgements, and for the last messages."""
-_CLOSE_S: Final = 5.0
 _FRAME_S: Final = 0.1
+_CONNECT_S: Final = 15.0
+"""How long both sensors may take until they stream."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +35,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     address: BrokerAddress
     capture: Path | None
-    speed: float
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,55 +62,71 @@ class Screen(Protocol):
 
 async def run(plan: Plan, training: Training, tally: Tally, screen: Screen) -> Outcome:
     """Run the whole demonstration. Raises AnkledError when the broker or the disk fails."""
-    interrupted = asyncio.Event()
+    stop = asyncio.Event()
+    config = training.config()
     topics = Topics(node=NODE)
     try:
-        with _stoppable(interrupted):
+        with launch.stoppable(stop) as interrupted:
             async with (
+                training.world as world,
                 broker_at(plan.address) as address,
                 connected(address, timeout_s=_PATIENCE_S) as subscriber,
-                Publisher(address, topics, _options(plan, training)) as publisher,
-                _recording(plan) as capture,
+                launch.publishing(address, topics, _options(plan, training)) as outlet,
+                launch.recording(plan.capture, config) as capture,
             ):
+                from ankled.simulators.radio.backend import backends  # noqa: PLC0415  (as in training.py)
+
                 await subscriber.subscribe(f"{topics.root}/#")
-                stream = Stream(training, publisher, capture, plan.speed)
+                scanner, client = backends(await world.central())
+                backend = {"soft": Backend(adapter="soft", scanner=scanner, client=client)}
+                live = launch.Live(config, backend, outlet, LoopClock(), plan.session)
+                clock = _Clock()
                 screen.begin(address)
                 try:
-                    await _together(stream, publisher, subscriber, tally, screen, interrupted)
+                    async with asyncio.TaskGroup() as group:
+                        helpers = [
+                            group.create_task(_listen(subscriber, tally), name="demo-subscriber"),
+                            group.create_task(_draw(screen, clock), name="demo-screen"),
+                            group.create_task(_end(training, stop), name="demo-end"),
+                        ]
+                        await live.run(stop, capture, "end of the demo")
+                        duration_s = clock.seconds()
+                        await outlet.flushed(_PATIENCE_S)
+                        await tally.until(outlet.taken, _PATIENCE_S)
+                        for helper in helpers:
+                            helper.cancel()
+                    screen.draw(duration_s)
                 finally:
                     screen.end()
             return Outcome(
                 address=address,
-                duration_s=stream.time_s,
-                published=stream.published,
+                duration_s=duration_s,
+                published=outlet.taken,
                 received=tally.count,
                 interrupted=interrupted.is_set(),
             )
     except BaseExceptionGroup as failures:
-        told, others = failures.split((AnkledError, BrokenPipeError))
-        if others is not None or told is None:
-            raise
-        raise _first(told) from None  # one failure makes others; the first tells why
+        raise launch.first(failures) from None
 
 
-async def _together(  # noqa: PLR0913, PLR0917  (the parts that run together)
-    stream: Stream,
-    publisher: Publisher,
-    subscriber: Connection,
-    tally: Tally,
-    screen: Screen,
-    interrupted: asyncio.Event,
-) -> None:
-    """Stream, listen and draw until everything that was published has come back."""
-    async with asyncio.TaskGroup() as group:
-        listening = group.create_task(_listen(subscriber, tally), name="demo-subscriber")
-        drawing = group.create_task(_draw(screen, stream), name="demo-screen")
-        await stream.run(interrupted)
-        await publisher.drain(_PATIENCE_S)
-        await tally.until(stream.published, _PATIENCE_S)
-        listening.cancel()
-        drawing.cancel()
-    screen.draw(stream.time_s)
+class _Clock:
+    """Time since the session began."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._begun_s = self._loop.time()
+
+    def seconds(self) -> float:
+        """Return it."""
+        return self._loop.time() - self._begun_s
+
+
+async def _end(training: Training, stop: asyncio.Event) -> None:
+    """Stop when the scenario is over."""
+    async with asyncio.timeout(_CONNECT_S):
+        begins_s = await training.world.begun()
+    await asyncio.sleep(begins_s + training.duration_s - training.world.now_s)
+    stop.set()
 
 
 async def _listen(subscriber: Connection, tally: Tally) -> None:
@@ -125,45 +135,11 @@ async def _listen(subscriber: Connection, tally: Tally) -> None:
         tally.take(message)
 
 
-async def _draw(screen: Screen, stream: Stream) -> None:
+async def _draw(screen: Screen, clock: _Clock) -> None:
     """Keep the screen current."""
     while True:
-        screen.draw(stream.time_s)
+        screen.draw(clock.seconds())
         await asyncio.sleep(_FRAME_S)
-
-
-@contextlib.asynccontextmanager
-async def _recording(plan: Plan) -> AsyncIterator[CaptureWriter | None]:
-    """Open the capture, and make it whole whatever happens."""
-    if plan.capture is None:
-        yield None
-        return
-    writer = CaptureWriter(plan.capture, form.origin(NODE, plan.session))
-    try:
-        yield writer
-    finally:
-        # In a thread: the disk may be slow, and the broker's connections want to be kept alive meanwhile.
-        await asyncio.to_thread(writer.close, _CLOSE_S)
-
-
-@contextlib.contextmanager
-def _stoppable(interrupted: asyncio.Event) -> Iterator[None]:
-    """Let the first Ctrl-C or SIGTERM end the session in order, and the next one cut it short."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-
-    def stop() -> None:
-        if interrupted.is_set() and task is not None:
-            task.cancel()
-        interrupted.set()
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
-        loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
 
 
 def _options(plan: Plan, training: Training) -> Options:
@@ -176,9 +152,3 @@ def _options(plan: Plan, training: Training) -> Options:
         require=True,
         patience_s=0.0,  # the subscriber does not outlive the connection either
     )
-
-
-def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the first failure of a group, however deep."""
-    found = failures.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found

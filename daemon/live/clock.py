@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Protocol
 
@@ -26,3 +27,24 @@ class HostClock:
     def utc_ns(self) -> int:
         """Return the wall clock."""
         return time.time_ns()
+
+
+class LoopClock:
+    """The clocks of this machine at its making, carried on by the event loop, whose time may run at another speed."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._begun_s = self._loop.time()
+        self._now_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        self._utc_ns = time.time_ns()
+
+    def now_ns(self) -> int:
+        """Return the host's time."""
+        return self._now_ns + self._passed_ns()
+
+    def utc_ns(self) -> int:
+        """Return the wall clock."""
+        return self._utc_ns + self._passed_ns()
+
+    def _passed_ns(self) -> int:
+        return round((self._loop.time() - self._begun_s) * 1e9)

@@ -13,7 +13,7 @@ import structlog
 
 from ankled.daemon.capture import form
 from ankled.daemon.capture.writer import CaptureWriter
-from ankled.daemon.errors import AnkledError
+from ankled.daemon.errors import AnkledError, BrokerError
 from ankled.daemon.live.clock import HostClock
 from ankled.daemon.live.options import Limits
 from ankled.daemon.live.outlet import BrokerOutlet
@@ -54,12 +54,17 @@ class Live:
     """A service and the supervisor of its links, tied together."""
 
     def __init__(
-        self, config: Config, backends: Mapping[str, Backend], outlet: Outlet, clock: Clock | None = None
+        self,
+        config: Config,
+        backends: Mapping[str, Backend],
+        outlet: Outlet,
+        clock: Clock | None = None,
+        session: str | None = None,
     ) -> None:
         """Tie them together; nothing moves before `run`."""
         self.topics = Topics(base=config.mqtt.base, node=config.node)
         clock = clock or HostClock()
-        plan = Plan(settings=config.pipeline(), idle_end_s=config.session.idle_end_min * 60.0)
+        plan = Plan(settings=config.pipeline(), session=session, idle_end_s=config.session.idle_end_min * 60.0)
         self.service = Service(plan, self.topics, outlet, clock)
         self.supervisor = Supervisor(
             backends=backends,
@@ -88,7 +93,7 @@ def _told(notice: Notice) -> None:
 
 @contextlib.asynccontextmanager
 async def recording(
-    path: Path | None, config: Config, limits: CaptureLimits | None
+    path: Path | None, config: Config, limits: CaptureLimits | None = None
 ) -> AsyncIterator[CaptureWriter | None]:
     """Open a capture, and make it whole whatever happens. Raises RecordingError."""
     if path is None:
@@ -112,11 +117,9 @@ async def publishing(address: BrokerAddress, topics: Topics, options: Options) -
             yield outlet
         finally:
             try:
-                async with asyncio.timeout(_DRAIN_S):
-                    await outlet.handed_over()
-                await publisher.drain(_DRAIN_S)
-            except (AnkledError, TimeoutError):
-                log.warning("results are lost", reason="the broker did not take them before the end")
+                await outlet.flushed(_DRAIN_S)
+            except BrokerError as error:
+                log.warning("results are lost", reason=str(error))
             handing.cancel()
             await asyncio.wait({handing})
 
@@ -134,20 +137,22 @@ def options(config: Config) -> Options:
 
 
 @contextlib.contextmanager
-def stoppable(stop: asyncio.Event) -> Iterator[None]:
-    """Let the first Ctrl-C or SIGTERM end the run in order, and the next one cut it short."""
+def stoppable(stop: asyncio.Event) -> Iterator[asyncio.Event]:
+    """Let the first Ctrl-C or SIGTERM end the run in order and the next cut it short; yield what tells of it."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    asked = asyncio.Event()
 
     def ask() -> None:
-        if stop.is_set() and task is not None:
+        if asked.is_set() and task is not None:
             task.cancel()
+        asked.set()
         stop.set()
 
     numbers = (signal.SIGINT, signal.SIGTERM)
     for number in numbers:
         loop.add_signal_handler(number, ask)
     try:
-        yield
+        yield asked
     finally:
         for number in numbers:
             loop.remove_signal_handler(number)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
+from ankled.daemon.errors import BrokerError
 from ankled.daemon.records import Live
 
 if TYPE_CHECKING:
@@ -82,6 +83,12 @@ class BrokerOutlet:
             self._filled.clear()
             await self._filled.wait()
 
-    async def handed_over(self) -> None:
-        """Wait until the publisher has everything."""
-        await self._idle.wait()
+    async def flushed(self, deadline_s: float) -> None:
+        """Wait until the broker has acknowledged everything. Raises BrokerError when the deadline passes first."""
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self._idle.wait()
+        except TimeoutError:
+            message = f"the broker has not taken {len(self._waiting)} of the results within {deadline_s:g} s"
+            raise BrokerError(message) from None
+        await self._publisher.drain(deadline_s)

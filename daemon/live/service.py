@@ -61,9 +61,13 @@ class Links(Protocol):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """How sessions are made. `idle_end_s`: one ends after so long without a repetition, if it had any."""
+    """How sessions are made. `idle_end_s`: one ends after so long without a repetition, if it had any.
+
+    `session` is the name of the first one; without it, and for all later ones, the moment of its beginning.
+    """
 
     settings: PipelineSettings
+    session: str | None = None
     idle_end_s: float = 1800.0
 
 
@@ -82,6 +86,7 @@ class Service:
         self._reports = Reports(self.core)
         self._links: Links | None = None
         self._settings = plan.settings
+        self._session = plan.session
         self._last_rep_ns: int | None = None
         self._anchor_ns = 0
         self._ticked_ns = 0
@@ -172,8 +177,11 @@ class Service:
         self._last_rep_ns = None
         self._ticked_ns = now_ns
         utc_ns = self._clock.utc_ns()
+        session, self._session = self._session, None
         moment = datetime.fromtimestamp(utc_ns // _NS, UTC)
-        self._settings = msgspec.structs.replace(self._settings, session=f"{moment:%Y%m%dT%H%M%SZ}", origin_ns=now_ns)
+        self._settings = msgspec.structs.replace(
+            self._settings, session=session or f"{moment:%Y%m%dT%H%M%SZ}", origin_ns=now_ns
+        )
         self._feed(Config(host_ns=now_ns, settings=self._settings))
         self._anchor(now_ns, utc_ns)
 

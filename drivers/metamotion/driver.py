@@ -10,8 +10,8 @@ them; `pairing` says what can be known about their order and their losses. They 
 board would put a tick in front, but three samples and a tick are 25 bytes: packets would hold one sample each. So time
 comes from the arrivals, and packets of accounters are decoded only where somebody else asked for them (`for_decoding`).
 
-Events: `info` {chip, gyroscope, acc_revision, gyr_revision}, `settings`, `battery` {level, voltage_mv}, `error`
-{message}, and those of `decoding` where a driver was made for that.
+Events: `info` {chip, gyroscope, acc_revision, gyr_revision}, `settings` {rate_hz, acc_range_g, gyr_range_dps, streams:
+which of acc and gyr there are}, `battery` {level, voltage_mv}, `error` {message}, and those of `decoding` where a driver was made for that.
 """
 
 from __future__ import annotations
@@ -124,11 +124,9 @@ class MetaMotion(Driver[MetaMotionState]):
         return []
 
     def stop(self) -> list[DriverOutput]:
-        """Let both sensors rest, the last that was started first."""
-        self.state.phase = "over"
-        outputs: list[DriverOutput] = [m.Deadline(name=name, after_s=None) for name in _DEADLINES]
-        outputs += bring_up.rest(bring_up.sensors_of(self.state.found))
-        return [*outputs, m.Subscribe(characteristic=wire.DATA, on=False)]
+        """Let both sensors rest, the last that was started first. Alters nothing: what still comes is taken as ever."""
+        rest = bring_up.rest(bring_up.sensors_of(self.state.found))
+        return [*rest, m.Subscribe(characteristic=wire.DATA, on=False)]
 
     def _written(self, uuid: str, error: str | None) -> list[DriverOutput]:
         """Note a subscription; what fails is made good by the next attempt."""
@@ -187,6 +185,7 @@ class MetaMotion(Driver[MetaMotionState]):
             "rate_hz": self._rate_hz,
             "acc_range_g": self._ranges["acc"],
             "gyr_range_dps": self._ranges["gyr"] if "gyr" in state.settled else None,
+            "streams": [one.stream for one in sensors],
         }
         return [
             m.Deadline(name="answer", after_s=None),

@@ -134,10 +134,10 @@ class Movesense(Driver[MovesenseState]):
             return self._talk.answered(data)
         if kind not in _DATA_TYPES:
             return [explain.unknown(kind, data)]
-        if ref != talk.stream_ref:
+        if not ref or ref != talk.stream_ref:
             if 0 < ref <= talk.last_ref:
                 return []  # of a subscription that was given up
-            raise DecodeError(f"these are data of subscription {ref}; there is only {talk.stream_ref}")
+            raise DecodeError(f"these are data of subscription {ref}; there is only {talk.stream_ref or 'none yet'}")
         return self._data(kind, data)
 
     def _data(self, kind: int, data: bytes) -> list[DriverOutput]:

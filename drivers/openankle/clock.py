@@ -2,14 +2,15 @@
 
 The stamp of a packet belongs to its first sample; the others follow by the period at which the board really samples,
 by its own clock. A motion sensor has an oscillator of its own, a few percent off, so the period that the device names
-would leave a step at each packet. So a straight line is fitted through stamps over sample numbers: by least squares
-over all packets at first, and with a memory of about `MEMORY_S` later (a growing-memory g-h filter: Brookner,
-*Tracking and Kalman Filtering Made Easy*, 1998, chapter 1). Stamps that lie on a line are met exactly from the second
-packet on, whatever its slope; the jitter of interrupts is averaged.
+would leave a step at each packet. So a straight line is fitted through stamps over sample numbers, by recursive least
+squares that forget with `MEMORY_S` (Astrom & Wittenmark, *Adaptive Control*, 2nd ed. 1995, chapter 2), starting from
+the line through the first two. Stamps that lie on a line are met exactly from the second packet on, whatever its slope;
+the jitter of interrupts is averaged.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple
 
 import msgspec
@@ -17,15 +18,15 @@ import msgspec
 MEMORY_S: Final = 4.0
 WRAP_LIMIT_S: Final = 60.0
 """A stamp that falls is a wrap if it means that no more than this has passed: no living link is silent that long."""
-SHORTEST_US, LONGEST_US = 1_500.0, 25_000.0
-"""Periods that the profile allows: between two packets with no line yet, any of them is believed."""
+SHORTEST_US, LONGEST_US = 1_000.0, 40_000.0
+"""Periods that the first two packets of a line may show: those of the profile, with the jitter of short packets."""
 
 _WRAP_US = 1 << 32
 _NUMBERS = 1 << 16
-_SHORTEST_MEMORY = 8
+_JITTER = 0.05
+_SIGMAS = 4.0
 _LATE = 0.5
 _LATE_SAMPLES = 4
-_DRIFT = 0.05
 _APART = 0.05
 
 
@@ -42,7 +43,10 @@ class Placed(NamedTuple):
 
 
 class Clock(msgspec.Struct):
-    """The line, and how the counters that wrap go on. `expected` is the next sample's number, -1 for any."""
+    """The line, and how the counters that wrap go on. `expected` is the next sample's number, -1 for any.
+
+    `p00`, `p01`, `p11` are the covariance of the line's place (samples) and slope, for stamps of unit variance.
+    """
 
     period_us: float
     expected: int = -1
@@ -53,6 +57,9 @@ class Clock(msgspec.Struct):
     turns_us: int = 0
     line_us: float = 0.0
     end_us: float = 0.0
+    p00: float = 1.0
+    p01: float = 0.0
+    p11: float = 0.0
 
     def place(self, first: int, boot: int, stamp_us: int, count: int) -> Placed:
         """Take the head of the next packet, which has `count` samples."""
@@ -67,7 +74,7 @@ class Clock(msgspec.Struct):
             jump_us = self._begin(time_us, time_us - self.line_us - step * self.period_us)
         else:
             self.turns_us += _WRAP_US * (stamp_us < self.stamp_us)
-            jump_us = self._follow(float(self.turns_us + stamp_us), step, count)
+            jump_us = self._follow(float(self.turns_us + stamp_us), float(step))
         self.boot, self.first, self.stamp_us = boot, first, stamp_us
         self.expected = (first + count) % _NUMBERS
         self.end_us = self.line_us + (count - 1) * self.period_us
@@ -87,22 +94,31 @@ class Clock(msgspec.Struct):
     def _begin(self, time_us: float, jump_us: float | None) -> float | None:
         """Begin a line at a stamp, with the slope that there is."""
         self.line_us, self.packets = time_us, 1
+        self.p00, self.p01, self.p11 = 1.0, 0.0, 0.0
         return jump_us
 
-    def _follow(self, time_us: float, step: int, count: int) -> float | None:
+    def _follow(self, time_us: float, step: float) -> float | None:
         """Move on by `step` samples and towards the stamp; return how far it is off if that is too far."""
         span_us = step * self.period_us
         off_us = time_us - self.line_us - span_us
-        if self.packets > 1:
-            limit_us = _LATE * self.period_us * min(step, _LATE_SAMPLES) + _DRIFT * span_us
-            follows = abs(off_us) <= limit_us
+        if self.packets == 1:
+            period_us = (time_us - self.line_us) / step
+            if not SHORTEST_US <= period_us <= LONGEST_US:
+                return self._begin(time_us, off_us)
+            self.line_us, self.period_us = time_us, period_us
+            self.p01, self.p11 = 1.0 / step, 2.0 / (step * step)
         else:
-            follows = SHORTEST_US <= (time_us - self.line_us) / step <= LONGEST_US
-        if not follows:
-            return self._begin(time_us, off_us)
-        memory = max(_SHORTEST_MEMORY, round(MEMORY_S * 1e6 / (count * self.period_us)))
-        k = self.packets = min(self.packets + 1, memory)
-        self.line_us += span_us + 2.0 * (2.0 * k - 1.0) / (k * (k + 1.0)) * off_us
-        self.period_us += 6.0 / (k * (k + 1.0)) * off_us / step
+            forget = 1.0 + span_us / (MEMORY_S * 1e6)
+            p11 = self.p11 * forget
+            p01 = self.p01 * forget + step * p11
+            p00 = self.p00 * forget + step * (2.0 * p01 - step * p11)
+            limit = _LATE * min(step, _LATE_SAMPLES) + _SIGMAS * _JITTER * math.sqrt(p00 + 1.0)
+            if abs(off_us) > limit * self.period_us:
+                return self._begin(time_us, off_us)
+            gain, slope_gain = p00 / (p00 + 1.0), p01 / (p00 + 1.0)
+            self.line_us += span_us + gain * off_us
+            self.period_us += slope_gain * off_us
+            self.p00, self.p01, self.p11 = p00 - gain * p00, p01 - gain * p01, p11 - slope_gain * p01
+        self.packets += 1
         self.line_us = max(self.line_us, self.end_us + _APART * self.period_us)
         return None

@@ -72,7 +72,7 @@ class Stream(msgspec.Struct, kw_only=True):
             said.append(events.error("time stamps jump against the sample numbers", jump_s=placed.jump_us * 1e-6))
         if not self.judged and self.clock.packets == _JUDGED_AT:
             said += self._judge()
-        time_s = (placed.start_us + placed.period_us * _INDEX[: len(packet.acc)]) * 1e-6
+        time_s = (placed.start_us + placed.period_us * _INDEX[: len(packet.acc)]) / 1e6
         said.append(m.Block(acc=packet.acc, gyr=packet.gyr, time_s=time_s, missing=placed.missing))
         return said, restarted
 

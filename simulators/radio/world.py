@@ -104,6 +104,12 @@ class World:
         """The devices, in the order in which they were added."""
         return tuple(self._placings)
 
+    def address(self, label: str) -> str:
+        """Return the address of a device, before and after the world begins. Raises RadioError."""
+        if label not in self._placings:
+            raise RadioError(f'there is no device "{label}"; there are: {", ".join(self._placings) or "none"}')
+        return self._placings[label].address
+
     def server(self, label: str) -> Server:
         """Return a device on the air. Raises RadioError."""
         try:

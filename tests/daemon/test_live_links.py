@@ -260,10 +260,10 @@ def test_adoption_takes_known_devices_and_lets_go_of_those_long_gone() -> None:
         assert status.adopted
         assert status.name == "Tiny left"
         world.server("left").controller.away += 1
-        await bench.until(lambda: not bench.supervisor.status().devices, 700.0)
+        await bench.until(lambda: not bench.supervisor.status().devices, 70.0)
 
     admission = Admission(adopt="known-drivers", block=Rule(names=("*right",)))
-    both(scenario, wanted=[], admission=admission)
+    both(scenario, wanted=[], admission=admission, limits=Limits(forget_s=60.0))
 
 
 def test_the_adopted_leave_room_for_the_wanted() -> None:
@@ -308,8 +308,8 @@ def test_a_device_that_does_not_fit_its_driver_never_comes_up(info: object, word
     async def scenario(_world: World, bench: Bench) -> None:
         await bench.until(lambda: bench.status().state == "backoff")
         assert (bench.status().retry_s or 0.0) > 140.0
-        await asyncio.sleep(1000.0)
-        assert bench.status().attempts > 2
+        await asyncio.sleep(310.0)
+        assert bench.status().attempts == 2
 
     bench = both(scenario, wanted=[LEFT], info_of=lambda _name: info)
     assert not bench.inputs

@@ -176,7 +176,7 @@ class Bench:
         end_s = loop.time() + within_s
         while not condition():
             assert loop.time() < end_s, "it did not come to that in time"
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.02)
         return loop.time()
 
 
@@ -200,6 +200,7 @@ async def adapter(world: World, label: str = "central", slots: int = 7) -> Backe
 async def running(bench: Bench) -> AsyncIterator[asyncio.Task[None]]:
     """Run the supervisor; stop it at the end, and check what holds of every run."""
     task = asyncio.create_task(bench.supervisor.run(), name="supervisor")
+    await asyncio.sleep(0)  # the devices are there from now on
     try:
         yield task
     finally:

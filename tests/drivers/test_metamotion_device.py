@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -16,82 +16,16 @@ from ankled.drivers.metamotion import commands, packets, wire
 from ankled.drivers.metamotion.driver import MetaMotion
 from ankled.drivers.units import G_MPS2
 from ankled.simulators.peripherals.board import Board
-from ankled.simulators.peripherals.metamotion import SimulatedMetaMotion
 from ankled.simulators.peripherals.model import AttError
-from ankled.simulators.peripherals.motion import Motion, stage
+from ankled.simulators.peripherals.motion import stage
 from ankled.simulators.scenarios import find
 from tests.drivers.conversation import Conversation
+from tests.drivers.metamotion_talk import Watched
 
 if TYPE_CHECKING:
     from ankled.drivers.metamotion.wire import Axis3, Chip
-    from ankled.simulators.peripherals.board import Taken
 
-Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 ACC = wire.ACCELEROMETER
-
-
-class Ramp(Motion):
-    """A motion that is never twice the same, so that each sample tells when it was taken."""
-
-    def __init__(self) -> None:
-        """Nobody wears it."""
-
-    def at(self, time_s: Floats) -> tuple[Floats, Floats]:
-        """Return readings whose first axis leaves the smaller ranges and whose second grows."""
-        acc = np.column_stack([90.0 * np.sin(7.0 * time_s), 1.5 * time_s, 9.81 + 0.0 * time_s])
-        gyr = np.column_stack([20.0 * np.cos(5.0 * time_s), 0.2 * time_s, 0.5 * np.sin(time_s)])
-        return acc, gyr
-
-
-class Watched:
-    """A conversation on the smallest link, and all that the board measured meanwhile."""
-
-    def __init__(self, options: Options | None = None, *, on: Board | None = None, **traits: Any) -> None:
-        here = on or Board(Ramp(), skew_ppm=40.0)
-        self.taken: list[Taken] = []
-        take = here.take
-
-        def watched(count: int) -> Taken:
-            self.taken.append(take(count))
-            return self.taken[-1]
-
-        here.take = watched  # type: ignore[method-assign]  # to see what the sensor saw
-        self.device = SimulatedMetaMotion(here, **traits)
-        self.options = options
-        self.talk = self.connected()
-
-    def connected(self, now_s: float = 0.0) -> Conversation:
-        """Begin a connection with a new driver."""
-        self.talk = Conversation(MetaMotion(self.options), self.device, mtu=23, now_s=now_s)
-        return self.talk
-
-    def measured(self, stream: Axis3) -> Floats:
-        """Return what the board measured, in its order, as far as the range goes."""
-        step = self.device.sensors[stream].step
-        values = np.concatenate([one.acc if stream == "acc" else one.gyr for one in self.taken])
-        return np.clip(values, -32768 * step, 32767 * step)
-
-    def place(self, stream: Axis3, values: Floats) -> int:
-        """Return which measured sample the first of these is; all of them must be within half a step."""
-        measured, near = self.measured(stream), 0.5001 * self.device.sensors[stream].step
-        last = len(measured) - len(values)
-        first = np.flatnonzero(np.abs(measured[: last + 1] - values[0]).max(axis=1) <= near)
-        found = [int(at) for at in first if np.abs(measured[at : at + len(values)] - values).max() <= near]
-        assert len(found) == 1
-        return found[0]
-
-    def blocks(self, stream: Axis3) -> list[m.Block]:
-        """Return the blocks of a stream."""
-        return [one for one in self.talk.all(m.Block) if (one.acc is not None) == (stream == "acc")]
-
-    def places(self, stream: Axis3, last: int = 0) -> list[int]:
-        """Return the places of all blocks of a stream, or of the last ones."""
-        both = [(one.acc, one.gyr) for one in self.blocks(stream)[-last:]]
-        return [self.place(stream, values) for pair in both for values in pair if values is not None]
-
-    def missing(self, stream: Axis3) -> list[int]:
-        """Return what the blocks of a stream say is missing."""
-        return [one.missing for one in self.blocks(stream)]
 
 
 @pytest.mark.parametrize("chip", ["bmi160", "bmi270"])
@@ -102,7 +36,12 @@ def test_streams_at_each_rate(chip: Chip, rate_hz: float) -> None:
     watched.talk.begin()
     watched.talk.run(4.0)
     (settings,) = watched.talk.events("settings")
-    assert settings == {"rate_hz": rate_hz, "acc_range_g": 16.0, "gyr_range_dps": 2000.0}
+    assert settings == {
+        "rate_hz": rate_hz,
+        "acc_range_g": 16.0,
+        "gyr_range_dps": 2000.0,
+        "streams": ["acc", "gyr"],
+    }
     acc, gyr = watched.places("acc"), watched.places("gyr")
     for places in (acc, gyr):
         assert len(places) * 3 > (4.0 - 0.5) * rate_hz

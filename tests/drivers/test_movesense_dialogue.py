@@ -375,6 +375,10 @@ def test_a_lost_first_part_costs_its_payload_and_no_more() -> None:
 
 def test_what_nobody_asked_for_is_refused() -> None:
     """Data of an unknown subscription, answers to no request, values of other characteristics."""
+    driver, _ = opened()
+    for early in (0, 77):
+        with pytest.raises(DecodeError, match=f"subscription {early}; there is only none yet"):
+            notify(driver, packets(early, 5000)[0])
     driver, ref = streaming()
     for data, what in (
         (packets(77, 5000)[0], "subscription 77"),

@@ -1,0 +1,352 @@
+"""The supervisor when the radio fails, under a virtual clock: it always comes back, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from typing import TYPE_CHECKING
+
+import pytest
+from bleak import BleakClient
+
+from ankled.daemon.live.options import Limits, Wanted
+from ankled.daemon.live.silence import Silence
+from ankled.drivers.link import strays
+from ankled.drivers.messages import Read, Subscribe, Write
+from ankled.simulators.peripherals.model import BATTERY_LEVEL, Characteristic, Service
+from ankled.simulators.radio.connection import Timing
+from ankled.simulators.radio.script import Fault
+from ankled.simulators.radio.faults import Faults
+from ankled.simulators.radio.virtual import run_virtual
+from ankled.simulators.radio.world import World
+from tests.daemon.tiny import COMMAND, DATA, SERVICE, Bench, TinySensor, adapter, running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+LEFT = Wanted(slug="left", name="Tiny left")
+
+Scenario = "Callable[[World, TinySensor, Bench], Coroutine[None, None, None]]"
+
+
+def play(scenario: Scenario, sensor: TinySensor | None = None, timing: Timing | None = None, **options: object) -> Bench:  # type: ignore[valid-type]
+    """Run a scenario with one sensor, and check that nothing is left of it."""
+
+    async def run() -> Bench:
+        world, device = World(timing=timing), sensor or TinySensor("Tiny left")
+        world.add("left", device)
+        async with world:
+            bench = Bench([LEFT], {"hci": await adapter(world)}, **options)
+            before = tasks()
+            async with running(bench):
+                await scenario(world, device, bench)
+            await asyncio.sleep(1.0)
+            assert tasks() - before <= {"advertise left"}
+            assert not device.connected
+        return bench
+
+    bench = run_virtual(run())
+    assert strays() == 0
+    return bench
+
+
+def tasks() -> set[str]:
+    """Return the names of the tasks there are."""
+    return {task.get_name() for task in asyncio.all_tasks()}
+
+
+def now_s() -> float:
+    """Return the time of the loop."""
+    return asyncio.get_running_loop().time()
+
+
+def test_a_lost_link_is_made_again_within_two_seconds() -> None:
+    """The loss is told at once, with its reason; the next link is a new epoch and streams from its own beginning."""
+
+    async def scenario(world: World, _sensor: TinySensor, bench: Bench) -> None:
+        await bench.until(lambda: len(bench.packets()) > 20)
+        world.server("left").lose_links()
+        lost_s = now_s()
+        await bench.until(lambda: bench.status().state == "backoff")
+        assert now_s() - lost_s < 0.1
+        await bench.until(lambda: bench.status().state == "streaming")
+        assert now_s() - lost_s < 2.0
+        status = bench.status()
+        assert (status.epoch, status.reconnects, status.attempts, status.last_error) == (2, 1, 2, None)
+
+    bench = play(scenario)
+    assert bench.downs()[0] == "the connection was lost"
+    assert ("left", "backoff") in bench.changes
+
+
+def test_out_of_range_and_back() -> None:
+    """Offline within three seconds of silence, or when the link times out; online again when the sensor is back."""
+
+    async def scenario(world: World, _sensor: TinySensor, bench: Bench) -> None:
+        with Faults(world) as faults:
+            await bench.until(lambda: len(bench.packets()) > 20)
+            faults.apply(Fault(at_s=0, kind="out_of_range", device="left", duration_s=120.0))
+            gone_s = now_s()
+            await bench.until(lambda: not bench.status().online)
+            assert now_s() - gone_s <= 3.3
+            await asyncio.sleep(100.0)
+            assert bench.status().state == "waiting"
+            assert bench.status().attempts == 1
+            await bench.until(lambda: bench.status().online)
+            assert now_s() - gone_s <= 123.0
+
+    play(scenario)
+
+
+def test_a_zombie_is_probed_dropped_and_made_again() -> None:
+    """The link claims to be up and gives nothing: offline after 3 s, probed at once, dropped when the read times out."""
+
+    async def scenario(world: World, _sensor: TinySensor, bench: Bench) -> None:
+        with Faults(world) as faults:
+            await bench.until(lambda: len(bench.packets()) > 20)
+            last_s = bench.packets()[-1].host_ns * 1e-9
+            faults.apply(Fault(at_s=0, kind="zombie", device="left", duration_s=60.0))
+            await bench.until(lambda: bench.status().state == "silent")
+            assert now_s() - last_s == pytest.approx(3.0, abs=0.2)
+            await bench.until(lambda: len(bench.downs()) == 1)
+            assert now_s() - last_s == pytest.approx(3.0 + Limits().request_s, abs=0.3)
+            await bench.until(lambda: bench.status().online, 120.0)
+
+    bench = play(scenario)
+    assert "no answer to a read" in str(bench.downs()[0])
+
+
+def test_a_sleeping_sensor_that_answers_is_kept_and_goes_on() -> None:
+    """Silence alone is no proof: the probe is answered, so the same link is there when the sensor wakes up."""
+
+    async def scenario(_world: World, sensor: TinySensor, bench: Bench) -> None:
+        await bench.until(lambda: len(bench.packets()) > 20)
+        reads, sensor.asleep = sensor.reads, True
+        await bench.until(lambda: bench.status().state == "silent")
+        await asyncio.sleep(45.0)
+        assert sensor.reads - reads == 5
+        assert bench.status().state == "silent"
+        sensor.asleep = False
+        await bench.until(lambda: bench.status().online)
+        assert bench.status().epoch == 1
+
+    assert len(play(scenario).links()) == 2
+
+
+def test_a_sensor_that_sleeps_too_long_gets_a_new_link() -> None:
+    """Its stream may have died on the way; after a minute the link is made anew, which starts it again."""
+
+    async def scenario(_world: World, sensor: TinySensor, bench: Bench) -> None:
+        await bench.until(lambda: len(bench.packets()) > 20)
+        sensor.asleep = True
+        asleep_s = now_s()
+        await bench.until(lambda: len(bench.downs()) == 1, 100.0)
+        assert now_s() - asleep_s == pytest.approx(3.0 + Limits().asleep_s, abs=0.5)
+        sensor.asleep = False
+        await bench.until(lambda: bench.status().online)
+
+    assert "it answers, and has sent nothing" in str(play(scenario).downs()[0])
+
+
+def test_a_sensor_that_never_starts_is_offline_and_gets_a_new_link() -> None:
+    """Connected is a claim: without a first packet it never is online."""
+
+    async def scenario(_world: World, sensor: TinySensor, bench: Bench) -> None:
+        sensor.asleep = True
+        await bench.until(lambda: bench.status().state == "silent")
+        assert now_s() == pytest.approx(Limits().start_s, abs=1.0)
+        await bench.until(lambda: len(bench.downs()) == 1, 100.0)
+
+    assert ("left", "streaming") not in play(scenario).changes
+
+
+def test_silence_of_a_sensor_that_cannot_be_asked_ends_the_link() -> None:
+    """With nothing that may be read for a probe, a new link is the only way to find out."""
+
+    async def scenario(_world: World, sensor: TinySensor, bench: Bench) -> None:
+        await bench.until(lambda: len(bench.packets()) > 20)
+        sensor.asleep = True
+        await bench.until(lambda: len(bench.downs()) == 1)
+
+    # the services that every device has are hidden by declaring them without anything to read
+    bare = tuple(Service(uuid=f"0000180{n}-0000-1000-8000-00805f9b34fb", characteristics=()) for n in "01")
+    data = Service(uuid=SERVICE, characteristics=(Characteristic(uuid=DATA, properties=("notify",)),))
+    bench = play(scenario, TinySensor("Tiny left", services=(*bare, data)))
+    assert "nothing to be asked for" in str(bench.downs()[0])
+
+
+def test_a_request_that_is_not_answered_is_told_and_ends_a_silent_link() -> None:
+    """The driver gets its result first; no packets since the request began means that the link is dead."""
+
+    async def scenario(world: World, _sensor: TinySensor, bench: Bench) -> None:
+        await bench.until(lambda: len(bench.packets()) > 0)
+        world.server("left").hang(on=True)
+        asked_s = now_s()
+        bench.supervisor.act("left", 1, Write(characteristic=COMMAND, data=b"x"))
+        await bench.until(lambda: len(bench.downs()) == 1)
+        assert now_s() - asked_s == pytest.approx(Limits().request_s, abs=0.3)
+        world.server("left").hang(on=False)
+
+    bench = play(scenario)
+    assert "no answer within 5 s" in str(bench.results()[-1].error)
+    assert "no packets either" in str(bench.downs()[0])
+
+
+def test_a_slow_sensor_is_not_taken_for_a_silent_one() -> None:
+    """Two seconds between packets: silence is six seconds, three intervals learned."""
+
+    async def scenario(_world: World, sensor: TinySensor, bench: Bench) -> None:
+        await bench.until(lambda: len(bench.packets()) > 20, 100.0)
+        assert ("left", "silent") not in bench.changes
+        sensor.asleep = True
+        last_s = bench.packets()[-1].host_ns * 1e-9
+        await bench.until(lambda: bench.status().state == "silent")
+        assert now_s() - last_s == pytest.approx(6.0, abs=0.2)
+
+    from ankled.daemon.live import options  # noqa: PLC0415
+
+    del options
+    play(scenario, TinySensor("Tiny left", period_s=2.0))
+
+
+def test_bursts_are_no_silence() -> None:
+    """Connection events a second apart bring ten packets at once; the sensor stays online."""
+
+    async def scenario(world: World, _sensor: TinySensor, bench: Bench) -> None:
+        with Faults(world) as faults:
+            await bench.until(lambda: len(bench.packets()) > 20)
+            faults.apply(Fault(at_s=0, kind="bursts", device="left", duration_s=30.0, amount=1.0))
+            await asyncio.sleep(40.0)
+
+    bench = play(scenario)
+    assert ("left", "silent") not in bench.changes
+    assert len(bench.links()) == 2
+
+
+def test_absent_for_minutes() -> None:
+    """Switched off and on: nobody is asked for what is not there, and it comes back by itself as a new epoch."""
+
+    async def scenario(world: World, _sensor: TinySensor, bench: Bench) -> None:
+        with Faults(world) as faults:
+            await bench.until(lambda: len(bench.packets()) > 20)
+            faults.apply(Fault(at_s=0, kind="absent", device="left", duration_s=400.0))
+            await asyncio.sleep(399.0)
+            assert bench.status().attempts == 1
+            await bench.until(lambda: bench.status().online)
+            assert bench.status().epoch == 2
+
+    play(scenario)
+
+
+def test_gone_while_connecting() -> None:
+    """The attempt ends by its deadline, holds nobody up for longer, and is made again when the sensor is back."""
+
+    async def scenario(world: World, _sensor: TinySensor, bench: Bench) -> None:
+        server = world.server("left")
+        await bench.until(lambda: bench.status().state == "connecting")
+        server.controller.away += 1
+        await bench.until(lambda: bench.status().state != "connecting")
+        assert now_s() <= Limits().connect_s + 2.0
+        assert bench.supervisor.status().adapters[0].taken == ()
+        server.controller.away -= 1
+        await bench.until(lambda: bench.status().online)
+
+    play(scenario)
+
+
+def test_stopped_in_the_middle_of_connecting() -> None:
+    """No need to wait for a connection that nobody wants any more: stopping takes no longer than cancelling it."""
+
+    async def scenario(world: World, _sensor: TinySensor, bench: Bench) -> None:
+        await bench.until(lambda: bench.status().state == "connecting")
+        world.server("left").controller.away += 1
+        await asyncio.sleep(0.5)
+        stopped_s = now_s()
+        bench.supervisor.want([])
+        await bench.until(lambda: not bench.supervisor.status().devices)
+        assert now_s() - stopped_s <= 7.0
+        assert bench.supervisor.status().adapters[0].taken == ()
+        world.server("left").controller.away -= 1
+
+    assert not play(scenario).inputs
+
+
+@pytest.mark.parametrize("steps", range(1, 40, 3))
+def test_cancelled_at_any_moment_of_connecting(steps: int) -> None:
+    """However far it has come, a cancelled supervisor leaves no link, no slot and no task behind."""
+
+    async def run() -> None:
+        world, sensor = World(), TinySensor("Tiny left")
+        world.add("left", sensor)
+        async with world:
+            bench = Bench([LEFT], {"hci": await adapter(world)})
+            before = tasks()
+            task = asyncio.create_task(bench.supervisor.run())
+            await bench.until(lambda: bool(bench.changes))
+            for _ in range(steps):
+                await asyncio.sleep(0.001)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await asyncio.sleep(1.0)
+            assert not sensor.connected
+            assert tasks() - before <= {"advertise left"}
+            assert [one.up for one in bench.links()] in ([], [True, False])
+        assert strays() == 0
+
+    run_virtual(run())
+
+
+def test_requests_under_way_end_with_the_link() -> None:
+    """What was asked of a link that is lost gets no result after its end; the next link starts with an empty list."""
+
+    async def scenario(world: World, _sensor: TinySensor, bench: Bench) -> None:
+        await bench.until(lambda: len(bench.packets()) > 5)
+        server = world.server("left")
+        server.hang(on=True)
+        for _ in range(5):
+            bench.supervisor.act("left", 1, Read(characteristic=BATTERY_LEVEL))
+        await asyncio.sleep(1.0)
+        server.lose_links()
+        server.hang(on=False)
+        await bench.until(lambda: bench.status().epoch == 2 and bench.status().online)
+        await asyncio.sleep(10.0)
+
+    results = play(scenario).results()
+    assert [one.epoch for one in results if one.characteristic == BATTERY_LEVEL] in ([], [1])
+
+
+def test_a_thousand_losses_leave_nothing_behind() -> None:
+    """As many tasks, clients and slots after as before; every link of its own epoch; the sensor streams at the end."""
+    losses = 1000
+
+    async def scenario(world: World, sensor: TinySensor, bench: Bench) -> None:
+        bench.greet = [Subscribe(characteristic=DATA)]
+        server = world.server("left")
+        await bench.until(lambda: bench.status().online)
+        counts = []
+        for number in range(losses):
+            server.lose_links()
+            epoch = number + 2
+            await bench.until(lambda: bench.status().epoch == epoch and bench.status().online, 100.0)  # noqa: B023
+            bench.inputs = [one for one in bench.inputs if getattr(one, "up", None) is not None]
+            if number in {10, losses - 1}:
+                gc.collect()
+                counts.append((sorted(tasks()), sum(isinstance(one, BleakClient) for one in gc.get_objects())))
+        assert counts[0] == counts[1]
+        assert counts[0][1] <= 2
+        assert sensor.links == losses + 1
+        assert bench.supervisor.status().adapters[0].taken == ("left",)
+
+    bench = play(scenario, limits=Limits(steady_s=0.0))
+    assert bench.links()[-1].epoch == losses + 1
+
+
+def test_a_suspended_host_finds_its_links_silent() -> None:
+    """After a night's sleep the host's clock has gone on: what claims to be up is asked before it is believed."""
+    limits = Limits()
+    silence = Silence(limits, 0.1, 0.0)
+    for number in range(100):
+        silence.packet(0.1 * number)
+    assert not silence.online(8 * 3600.0)
+    assert silence.next_s(8 * 3600.0) == 0.0
