@@ -154,7 +154,9 @@ class Backend:
         ]
 
     async def power_cycle(self) -> None:
-        """Switch the adapter off and on, which drops every link it has. Only for BlueZ."""
+        """Switch the adapter off and on, which drops every link it has. Does nothing to one that is not of BlueZ."""
+        if self.scanner is not None:
+            return
         doing = f"power cycling adapter {self.adapter or 'default'}"
         there = await _within(_BLUEZ_S, bluez.adapters(), doing)
         name = await self.resolve() or next((one.name for one in there if one.powered), None)

@@ -4,7 +4,8 @@ The grid has the period 1/rate and a phase that follows the samples slowly, so t
 never forces interpolation. With d the time of a sample after its nearest slot:
 
 * |d| <= `tolerance`: the slot takes the sample unchanged, under the slot's time.
-* else the slot lies between two samples and is interpolated linearly, as soon as the later one is there.
+* else the slot lies between two samples and is interpolated linearly, as soon as the later one is there. Nothing is
+  missing then: neither counted nor flagged.
 * slots without samples are interpolated, flagged and counted, up to max(`bridge_s`, `bridge_n` samples) of them;
   more are a gap: it is reported, and the grid begins anew at the sample after it, so the time of the rows jumps.
 
@@ -69,6 +70,7 @@ STATE = np.dtype(
         ("started", "i8"),
         ("due_n", "i8"),
         ("pulled_n", "i8"),
+        ("bridged", "i8"),  # slots without samples are among the due rows
         ("taken", "i8"),  # the last due row is the sample itself
         ("ahead", "f8"),  # 1 if the last sample's nearest slot is not out yet
         ("slot_s", "f8"),  # slot before the first due row
@@ -150,6 +152,7 @@ def _place(s: Any, t: float) -> None:
             s.gain = max(s.phase_gain, s.gain / (1.0 + s.gain))
         s.slot_s += s.gain * d * s.period_s
         s.missing_n += int(max(lost, 0.0))
+        s.bridged = lost > 0.0
         s.taken = abs(d) <= s.tolerance
         s.ahead = 1.0 if d < -s.tolerance else 0.0
         s.due_n = int(nearest - s.ahead)
@@ -171,6 +174,7 @@ def push(s: Any, t: float, ax: float, ay: float, az: float, gx: float, gy: float
     s.slot_s += s.due_n * s.period_s
     s.due_n = 0
     s.pulled_n = 0
+    s.bridged = 0
     force, rate = max(abs(ax), abs(ay), abs(az)), max(abs(gx), abs(gy), abs(gz))
     if not (math.isfinite(t + (ax + ay + az) + (gx + gy + gz)) and force < ABSURD_MPS2 and rate < ABSURD_RAD_S):
         s.not_finite_n += 1
@@ -202,7 +206,7 @@ def _interpolate(s: Any) -> None:
     for i in range(3):
         s.acc[i] = s.old[i] + w * (s.new[i] - s.old[i])
         s.gyr[i] = s.old[3 + i] + w * (s.new[3 + i] - s.old[3 + i])
-    s.flags = FLAG_INTERPOLATED + max(s.old_flags, s.new_flags)
+    s.flags = FLAG_INTERPOLATED * s.bridged + max(s.old_flags, s.new_flags)
 
 
 @kernel

@@ -33,7 +33,7 @@ _FOLDER: Final = Path("captures")
 _SUFFIX: Final = ".mcap"
 _INTERRUPTED: Final = 130
 _SEED: Final = 3
-FASTEST: Final = 50.0
+FASTEST: Final = 20.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from ankled.daemon.live.pulse import Pulse, woken
 from ankled.daemon.live.slots import Slots
 from ankled.daemon.live.status import AdapterStatus
 from ankled.drivers.link import Backend, Handle, Scanner
-from ankled.drivers.link_errors import AdapterError, LinkError
+from ankled.drivers.link_errors import LinkError
 from ankled.drivers.uuids import sig
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Adapter:
         """Look again whether a scan is needed."""
         self._wake.set()
 
-    def fail(self, error: AdapterError) -> None:
+    def fail(self, error: LinkError) -> None:
         """Note that the adapter is of no use: nobody connects by it until a scan has begun anew."""
         if self.up_since_s is not None or self._error != str(error):
             self._owner.tell(None, "warning", f"adapter {self.name}: {error}")
@@ -101,14 +101,9 @@ class Adapter:
                 await self._rest()
                 try:
                     await self._scan()
-                except AdapterError as error:
-                    self.fail(error)
                 except LinkError as error:
-                    self._error = str(error)
-                    self._turn_to("starting")
-                else:
-                    continue
-                await self._wait(self._backoff.next_s(Trouble.NO_ANSWER))
+                    self.fail(error)
+                    await self._wait(self._backoff.next_s(Trouble.NO_ANSWER))
         finally:
             self.pulse.rest()
             await self._stop_scanning()
@@ -165,7 +160,7 @@ class Adapter:
     async def _cure(self, cure: Cure) -> None:
         self._restarts += 1
         self._owner.tell(None, "warning", f"adapter {self.name} has heard nothing for long: {cure.value}")
-        if cure is Cure.POWER_CYCLE and self.backend.scanner is None:
+        if cure is Cure.POWER_CYCLE:
             self._power_cycles += 1
             await self._stop_scanning()
             await self.backend.power_cycle()

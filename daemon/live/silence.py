@@ -38,6 +38,7 @@ class Silence:
         self._packets = 0
         self._last_s = now_s
         self._asked_s: float | None = None
+        self._found_s: float | None = None
 
     @property
     def packets(self) -> int:
@@ -69,18 +70,22 @@ class Silence:
             self._interval_s += (passed_s - self._interval_s) / min(self._packets, _LEARNED)
         self._packets += 1
         self._last_s = now_s
-        self._asked_s = None
+        self._asked_s = self._found_s = None
 
     def answered(self, now_s: float) -> None:
         """Note that the device answered a request, which proves the link and not the stream."""
         self._asked_s = now_s
 
     def check(self, now_s: float) -> Verdict:
-        """Tell what is to be done. After PROBE the answer is noted by `answered`; without one the link is dropped."""
-        silent_s = now_s - self._last_s
-        if silent_s < self.patience_s:
+        """Tell what is to be done. After PROBE the answer is noted by `answered`; without one the link is dropped.
+
+        Silence counts from when it was found: a host that was suspended looks late.
+        """
+        if now_s - self._last_s < self.patience_s:
             return Verdict.WAIT
-        if silent_s >= self.patience_s + self._limits.asleep_s:
+        if self._found_s is None:
+            self._found_s = now_s
+        if now_s - self._found_s >= self._limits.asleep_s:
             return Verdict.DROP
         if self._asked_s is None or now_s - self._asked_s >= self._limits.probe_every_s:
             return Verdict.PROBE
@@ -88,8 +93,9 @@ class Silence:
 
     def next_s(self, now_s: float) -> float:
         """Return how long nothing needs to be checked, if no packet comes."""
-        silent_at_s = self._last_s + self.patience_s
-        if now_s < silent_at_s:
-            return silent_at_s - now_s
-        asked_s = now_s if self._asked_s is None else self._asked_s
-        return max(0.0, min(asked_s + self._limits.probe_every_s, silent_at_s + self._limits.asleep_s) - now_s)
+        silent_s = self._last_s + self.patience_s - now_s
+        if silent_s > 0.0:
+            return silent_s
+        if self._found_s is None or self._asked_s is None:
+            return 0.0
+        return max(0.0, min(self._asked_s + self._limits.probe_every_s, self._found_s + self._limits.asleep_s) - now_s)

@@ -10,8 +10,8 @@ them; `pairing` says what can be known about their order and their losses. They 
 board would put a tick in front, but three samples and a tick are 25 bytes: packets would hold one sample each. So time
 comes from the arrivals, and packets of accounters are decoded only where somebody else asked for them (`for_decoding`).
 
-Events: `info` {chip, gyroscope, acc_revision, gyr_revision}, `settings` {rate_hz, acc_range_g, gyr_range_dps, streams:
-which of acc and gyr there are}, `battery` {level, voltage_mv}, `error` {message}, and those of `decoding` where a driver was made for that.
+Events: `info` {chip, gyroscope, acc_revision, gyr_revision}, `settings` {rate_hz, acc_range_g, gyr_range_dps,
+streams}, `battery` {level, voltage_mv}, `error` {message}, and those of `decoding` where a driver was made for that.
 """
 
 from __future__ import annotations

@@ -64,7 +64,9 @@ def decode_samples(data: bytes, offset: int, step: float) -> FloatArray:
 
     The packet must hold whole samples: `require` says so.
     """
-    return np.asarray(np.frombuffer(data, _I16, offset=offset).reshape(-1, _AXES) * step)
+    raw: np.ndarray[tuple[int, int], np.dtype[np.int16]]
+    raw = np.ndarray(((len(data) - offset) // SAMPLE, _AXES), _I16, data, offset)
+    return raw * np.float64(step)
 
 
 def encode_samples(header: bytes, values: FloatArray, step: float) -> bytes:

@@ -32,6 +32,8 @@ DELTA: Final = 0x81
 RAW: Final = 1
 """ACC: x, y, z of 16 bits in mG; types 0 and 2 are the same with 8 and 24 bits."""
 _RAW_BITS: Final = {0: 8, RAW: 16, 2: 24}
+_EXPONENT: Final = 0x7F800000
+"""All ones here in a float32: infinity, or no number."""
 _LARGEST_FACTOR: Final = 1000.0
 
 
@@ -121,10 +123,10 @@ def _delta16(data: bytes) -> FloatArray:
 def _floats(data: bytes) -> FloatArray:
     """Return float32 values whose bit patterns are delta coded, modulo 2^32."""
     whole = delta.decode(data, HEAD.size, channels=AXES, bits=32)
-    values = whole.astype(np.int64).astype(np.int32).view(np.float32).astype(np.float64)
-    if not np.isfinite(values).all():
+    words = whole.astype(np.int64).astype(np.int32)
+    if np.any(words & _EXPONENT == _EXPONENT):  # asked of the bits, because to convert some NaNs is an error of its own
         raise DecodeError("a frame of GYRO holds values that are no numbers; angular rates are finite")
-    return values
+    return words.view(np.float32).astype(np.float64)
 
 
 def _raw(data: bytes, bits: int) -> FloatArray:

@@ -103,7 +103,7 @@ class WitMotion(Driver[WitMotionState]):
             return self._received(item.data)
         if isinstance(item, m.WriteResult):
             return self._done(item)
-        if item.name == _BATTERY:
+        if item.name == _BATTERY and self.state.phase == "streaming":
             return self._ask_battery()
         return self._passed() if item.name == STEP else []
 

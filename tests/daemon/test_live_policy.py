@@ -147,7 +147,7 @@ def test_a_sleeping_sensor_is_probed_and_kept_for_a_bounded_time() -> None:
             probes += 1
             silence.answered(now_s)
         now_s += max(0.01, silence.next_s(now_s))
-    assert probes == LIMITS.asleep_s / LIMITS.probe_every_s
+    assert probes == LIMITS.asleep_s / LIMITS.probe_every_s  # at once, then every ten seconds, the last is the end
     assert now_s - last_s == pytest.approx(silence.patience_s + LIMITS.asleep_s, abs=0.1)
 
 
@@ -174,6 +174,16 @@ def test_nothing_is_missed_between_two_looks(gaps_s: list[float], later_s: float
     wait_s = silence.next_s(now_s)
     assert silence.check(now_s + wait_s * 0.999) is Verdict.WAIT
     assert silence.check(now_s + wait_s + 1e-6 + later_s) is not Verdict.WAIT
+
+
+def test_a_suspended_host_asks_before_it_drops() -> None:
+    """After a night's sleep the host's clock has gone on: what claims to be up is probed at once, then has its time."""
+    silence, last_s = streaming(100, 0.1)
+    morning_s = last_s + 8 * 3600.0
+    assert silence.next_s(morning_s) == 0.0
+    assert silence.check(morning_s) is Verdict.PROBE
+    silence.answered(morning_s)
+    assert silence.check(morning_s + 1.0) is Verdict.WAIT
 
 
 def test_a_deaf_scanner_is_restarted_and_at_last_its_adapter_switched_off_and_on() -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ankled.drivers import messages as m
-from ankled.drivers.driver import Options
 from ankled.drivers.metamotion import wire
 from ankled.drivers.metamotion.driver import MetaMotion
 from ankled.simulators.peripherals.board import Board
@@ -18,6 +17,7 @@ from tests.drivers.conversation import Conversation
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ankled.drivers.driver import Options
     from ankled.drivers.metamotion.wire import Axis3
     from ankled.simulators.peripherals.board import Taken
 

@@ -91,7 +91,7 @@ def _spoilt(draw: st.DrawFn, name: str) -> tuple[str, bytes]:
 
 @every_driver
 @given(data=st.data())
-@settings(max_examples=1500)
+@settings(max_examples=40)
 def test_any_bytes_in_mid_stream(name: str, data: st.DataObject) -> None:
     """Whatever comes by radio is decoded or refused, and what the driver remembers of it can be saved."""
     driver = _streaming(name)
@@ -104,7 +104,7 @@ def test_any_bytes_in_mid_stream(name: str, data: st.DataObject) -> None:
 
 @every_driver
 @given(data=st.data())
-@settings(max_examples=1500)
+@settings(max_examples=40)
 def test_answers_and_time_outs_that_nobody_asked_for(name: str, data: st.DataObject) -> None:
     """They harm no driver, neither before nor in mid-stream."""
     driver = _streaming(name) if data.draw(st.booleans()) else DRIVERS[name]()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -125,19 +127,21 @@ def test_an_h10_that_still_streams_is_stopped_and_started() -> None:
     assert at.rate_hz == 200.0
 
 
-def test_stop_leaves_the_sensor_at_rest() -> None:
+@pytest.mark.parametrize(
+    ("model", "rate_hz", "commands"), [("verity", 104.0, ["0302", "0305", "0309"]), ("h10", 100.0, ["0302"])]
+)
+def test_stop_leaves_the_sensor_at_rest(model: Any, rate_hz: float, commands: list[str]) -> None:
     """Streams are stopped, then SDK mode; an H10 goes off only so. What is still on its way is taken."""
-    for model, rate_hz, commands in (("verity", 104.0, ["0302", "0305", "0309"]), ("h10", 100.0, ["0302"])):
-        peripheral = SimulatedPolar(board(), model=model)  # type: ignore[arg-type]
-        conversation = talk(peripheral, 3.0, rate_hz=rate_hz)
-        before = len(conversation.written)
-        conversation._take(conversation.driver.stop())
-        conversation.run(20.0)
-        assert [data.hex() for _, data in conversation.written[before:]] == commands
-        assert not peripheral.streaming
-        assert not peripheral.sdk_mode
-        assert conversation.hung_up is None
-        assert not conversation.events("error")
+    peripheral = SimulatedPolar(board(), model=model)
+    conversation = talk(peripheral, 3.0, rate_hz=rate_hz)
+    before = len(conversation.written)
+    conversation._take(conversation.driver.stop())
+    conversation.run(20.0)
+    assert [data.hex() for _, data in conversation.written[before:]] == commands
+    assert not peripheral.streaming
+    assert not peripheral.sdk_mode
+    assert conversation.hung_up is None
+    assert not conversation.events("error")
 
 
 def test_sdk_mode_of_an_earlier_connection_is_switched_off_at_the_end() -> None:

@@ -185,13 +185,21 @@ def test_samples_far_from_their_slots_are_interpolated() -> None:
     time = np.cumsum(rng.uniform(0.002, 0.018, 3000))
     values = np.outer(time, np.arange(1.0, 7.0))
     rows, s = run(time, values, 100.0)
-    drawn = (rows[:, FLAGS] == FLAG_INTERPOLATED) & (rows[:, T] <= time[-1])
+    drawn = ~np.isin(rows[:, VALUES][:, 0], values[:, 0]) & (rows[:, T] <= time[-1])
     assert drawn.mean() > 0.3
     np.testing.assert_allclose(rows[drawn][:, VALUES], np.outer(rows[drawn, T], np.arange(1.0, 7.0)), atol=1e-9)
     step = np.diff(rows[:, T])
     assert step.min() > 0.007
     assert step.max() < 0.013
     assert s["gaps_n"] == 0
+
+
+def test_a_row_between_two_samples_is_not_a_missing_one() -> None:
+    """A sensor 2 % slower than its grid has rows between its samples: they are neither flagged nor counted."""
+    time = np.arange(500) / 98.0
+    rows, s = run(time, signals(500), 100.0)
+    assert not rows[:, FLAGS].any()
+    assert s["missing_n"] <= 12, "the grid itself has more slots than there are samples"
 
 
 def test_repeated_backward_and_broken_samples_are_counted_and_left_out() -> None:

@@ -81,7 +81,7 @@ class TimebaseTwin:
                 self.rows.append([g, *value, 2 * clipped, 0])
             else:
                 between = [np.interp(g, [last[0], t], [a, b]) for a, b in zip(last[1], value, strict=True)]
-                self.rows.append([g, *between, 1 + 2 * max(last[2], clipped), 0])
+                self.rows.append([g, *between, int(lost > 0) + 2 * max(last[2], clipped), 0])
         self.grid_s += out * period
         self.slot_of_last = slot - out
 
