@@ -6,6 +6,7 @@ Every failure leaves as a LinkError. No policy is in here: whom to connect to, a
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NewType, TypeVar, cast
 
@@ -109,10 +110,9 @@ def _forget(task: asyncio.Task[Any]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """How to reach one adapter.
+    """How to reach one adapter. Without classes of its own it is one of BlueZ: named hciN or, better, by its address.
 
-    Without classes of its own it is one of BlueZ, named hciN or (better, it never changes) by its address; None is the
-    first one that is powered.
+    None is the first one that is powered.
     """
 
     adapter: str | None = None
@@ -190,10 +190,8 @@ class Scanner:
         """Scan no more. What fails on the way out is of no interest: a new start begins afresh."""
         scanner, self._scanner = self._scanner, None
         if scanner is not None:
-            try:
+            with suppress(LinkError):
                 await _within(_BLUEZ_S, scanner.stop(), "stopping to scan")
-            except LinkError:
-                return
 
     def _detected(self, device: BLEDevice, heard: AdvertisementData) -> None:
         if self._scanner is None:
@@ -280,10 +278,8 @@ class Connection:
     async def close(self) -> None:
         """Disconnect and release everything, also when the link is lost: bleak releases its D-Bus connection here."""
         self._closing = True
-        try:
+        with suppress(LinkError):  # it is released all the same, and what the device makes of it cannot be helped
             await _within(_BLUEZ_S, self._client.disconnect(), f"disconnecting from {self._client.address}")
-        except LinkError:
-            return  # it is released all the same, and what the device makes of it cannot be helped
 
     def _offering(self, uuid: str, *ways: str) -> BleakGATTCharacteristic:
         one = self._found.get(uuid)

@@ -15,6 +15,7 @@ from ankled.daemon.capture.report import describe, examine
 from ankled.daemon.cli import recordings
 from ankled.daemon.cli.progress import Bar
 from ankled.daemon.cli.replay import ATHLETE
+from ankled.daemon.decoded import Decoder
 from ankled.daemon.errors import RecordingError
 
 if TYPE_CHECKING:
@@ -96,10 +97,10 @@ def _export(arguments: argparse.Namespace) -> int:
     with Bar("exporting") as bar:
         if arguments.format == "foxglove":
             target = folder / f"{arguments.file.stem}.foxglove.mcap"
-            export_foxglove(arguments.file, target, overwrite=arguments.overwrite, progress=bar)
+            export_foxglove(arguments.file, target, Decoder(), overwrite=arguments.overwrite, progress=bar)
             written = [target]
         else:
             export = export_csv if arguments.format == "csv" else export_parquet
-            written = export(arguments.file, folder, overwrite=arguments.overwrite, progress=bar)
+            written = export(arguments.file, folder, Decoder(), overwrite=arguments.overwrite, progress=bar)
     sys.stdout.write("".join(f"{path}\n" for path in written))
     return 0

@@ -14,8 +14,9 @@ import numpy as np
 if TYPE_CHECKING:
     from ankled.drivers.samples import FloatArray
 
-LONGEST_WAIT_S: Final = 4.0
-"""What waits longer for its counterpart is given up: the other stream has stopped."""
+LONGEST_WAIT_S: Final = 12.0
+"""What waits longer for its counterpart is given up: the other stream has stopped. At rest, compressed frames of a slow
+sensor come more than five seconds apart."""
 HOLE_S: Final = 0.15
 HOLE_SAMPLES: Final = 3.5
 

@@ -15,7 +15,7 @@ from ankled.drivers.driver import Driver, DriverInfo, context_number, refuse_con
 from ankled.drivers.errors import DecodeError
 from ankled.drivers.movella_dot import device, message, payload
 from ankled.drivers.movella_dot.clock import begun_at, unwrap
-from ankled.drivers.movella_dot.setup import Setup, SetupState, end
+from ankled.drivers.movella_dot.dialogue import Setup, SetupState, end
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

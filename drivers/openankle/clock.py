@@ -77,8 +77,11 @@ class Clock(msgspec.Struct):
             jump_us = self._follow(float(self.turns_us + stamp_us), float(step))
         self.boot, self.first, self.stamp_us = boot, first, stamp_us
         self.expected = (first + count) % _NUMBERS
-        self.end_us = self.line_us + (count - 1) * self.period_us
-        return Placed(self.line_us, self.period_us, missing or 0, jump_us)
+        start_us = self.line_us
+        if self.packets > 1:  # else the line begins here, and time is given as it was sent
+            start_us = max(start_us, self.end_us + _APART * self.period_us)
+        self.end_us = start_us + (count - 1) * self.period_us
+        return Placed(start_us, self.period_us, missing or 0, jump_us)
 
     def _missing(self, first: int) -> int | None:
         """Return how many samples lie between the last one and number `first`; None if the count begins anew."""
@@ -120,5 +123,4 @@ class Clock(msgspec.Struct):
             self.period_us += slope_gain * off_us
             self.p00, self.p01, self.p11 = p00 - gain * p00, p01 - gain * p01, p11 - slope_gain * p01
         self.packets += 1
-        self.line_us = max(self.line_us, self.end_us + _APART * self.period_us)
         return None

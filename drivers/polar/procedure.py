@@ -224,6 +224,7 @@ def _settings(state: PolarState) -> DriverOutput:
             "acc_range_g": choice.acc_range_g,
             "gyr_range_dps": choice.gyr_range_dps,
             "sdk_mode": state.sdk_mode,
+            "streams": ["acc", "gyr"] if choice.gyr else ["acc"],
         }
     )
     return m.Event(name="settings", value=value)

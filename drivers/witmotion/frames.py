@@ -142,7 +142,8 @@ def decode_imu(frames: bytes) -> tuple[FloatArray, FloatArray]:
 
 def decode_angles(frames: bytes) -> FloatArray:
     """Return roll, pitch and yaw (n, 3) in degrees, the sensor's own estimate, of joined data frames."""
-    return np.frombuffer(frames, dtype=_COUNTS).reshape(-1, FRAME_BYTES // 2)[:, 7:10] * _ANGLE_DEG
+    counts = np.frombuffer(frames, dtype=_COUNTS).reshape(-1, FRAME_BYTES // 2)[:, 7:10].astype(np.float64)
+    return counts * _ANGLE_DEG
 
 
 def encode_imu(acc_mps2: FloatArray, gyr_rad_s: FloatArray, angles_deg: FloatArray | None = None) -> bytes:

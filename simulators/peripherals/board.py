@@ -100,7 +100,7 @@ class Board:
         taken = int(np.floor((self.clock_s(now_s) - self._begun_clock_s) * self.rate_hz + 1e-9))
         if (over := taken - self._out - self._fifo) > 0:
             self.lose(over)
-        return taken - self._out
+        return max(taken - self._out, 0)
 
     def lose(self, count: int) -> None:
         """Lose the next `count` samples, as by an overrun."""

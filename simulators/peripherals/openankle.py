@@ -10,16 +10,8 @@ import msgspec
 from ankled.drivers.openankle import commands as c
 from ankled.drivers.openankle import wire
 from ankled.drivers.openankle.packets import HEAD_BYTES, SAMPLE_BYTES, encode_packet, encode_words
-from ankled.drivers.uuids import sig
-from ankled.simulators.peripherals.model import (
-    BATTERY_SERVICE,
-    Advertising,
-    AttError,
-    Characteristic,
-    Outgoing,
-    Peripheral,
-    Service,
-)
+from ankled.simulators.peripherals.model import Advertising, AttError, Characteristic, Outgoing, Peripheral, Service
+from ankled.simulators.peripherals.standard import BatteryPart, InformationPart
 
 if TYPE_CHECKING:
     from ankled.simulators.peripherals.board import Board
@@ -37,26 +29,15 @@ STATUS_GAP_S: Final = 0.2
 """Least time between two notifications of the status."""
 
 _HEAD_OF_COMMAND = 2
-_STRINGS = {
-    sig(0x2A29): "ankled",
-    sig(0x2A24): "OpenAnkle simulated",
-    sig(0x2A25): "0001",
-    sig(0x2A26): "1.0.0",
-}
-
-
-def _services() -> tuple[Service, ...]:
-    ours = Service(
-        uuid=wire.SERVICE,
-        characteristics=(
-            Characteristic(uuid=wire.CAPABILITIES, properties=("read",)),
-            Characteristic(uuid=wire.CONTROL, properties=("write", "indicate")),
-            Characteristic(uuid=wire.DATA, properties=("notify",)),
-            Characteristic(uuid=wire.STATUS, properties=("read", "notify")),
-        ),
-    )
-    strings = tuple(Characteristic(uuid=uuid, properties=("read",)) for uuid in _STRINGS)
-    return (ours, BATTERY_SERVICE, Service(uuid=sig(0x180A), characteristics=strings))
+_SERVICE = Service(
+    uuid=wire.SERVICE,
+    characteristics=(
+        Characteristic(uuid=wire.CAPABILITIES, properties=("read",)),
+        Characteristic(uuid=wire.CONTROL, properties=("write", "indicate")),
+        Characteristic(uuid=wire.DATA, properties=("notify",)),
+        Characteristic(uuid=wire.STATUS, properties=("read", "notify")),
+    ),
+)
 
 
 class SimulatedOpenAnkle(Peripheral):
@@ -87,6 +68,13 @@ class SimulatedOpenAnkle(Peripheral):
         self.boot = 1
         self.identify_until_s = 0.0
         self.imu_fault = False
+        self._battery = BatteryPart(board)
+        self._information = InformationPart(
+            manufacturer="ankled",
+            model="OpenAnkle simulated",
+            serial="0001",
+            firmware="{}.{}.{}".format(*self.can.firmware),
+        )
         self._odr_ratio = odr_ratio
         self._odr_error = odr_error
         self._answers: list[bytes] = []
@@ -112,7 +100,7 @@ class SimulatedOpenAnkle(Peripheral):
     @property
     def services(self) -> tuple[Service, ...]:
         """The GATT table."""
-        return _services()
+        return (_SERVICE, self._battery.service, self._information.service)
 
     @property
     def advertising(self) -> Advertising:
@@ -179,9 +167,8 @@ class SimulatedOpenAnkle(Peripheral):
             return wire.encode_capabilities(self.can)
         if characteristic == wire.STATUS:
             return wire.encode_status(self.status())
-        if characteristic in _STRINGS:
-            return _STRINGS[characteristic].encode()
-        return super().read(characteristic, now_s)
+        standard = self._battery.read(characteristic) or self._information.read(characteristic)
+        return super().read(characteristic, now_s) if standard is None else standard
 
     def write(self, characteristic: str, data: bytes, now_s: float) -> None:
         """Take a command. Raises AttError where no answer is possible."""
@@ -259,7 +246,7 @@ class SimulatedOpenAnkle(Peripheral):
         if wire.STATUS in self.subscribed and status != self._told and now_s >= self._told_s + STATUS_GAP_S:
             self._told, self._told_s = status, now_s
             out.append(Outgoing(characteristic=wire.STATUS, data=status))
-        return out + packets
+        return [*out, *self._battery.advance(self.subscribed), *packets]
 
     def _packets(self, now_s: float) -> list[Outgoing]:
         full = self.board.ready(now_s) // self._count if self.streaming else 0

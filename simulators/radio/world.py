@@ -106,9 +106,11 @@ class World:
 
     def address(self, label: str) -> str:
         """Return the address of a device, before and after the world begins. Raises RadioError."""
-        if label not in self._placings:
-            raise RadioError(f'there is no device "{label}"; there are: {", ".join(self._placings) or "none"}')
-        return self._placings[label].address
+        return self._placing(label).address
+
+    def peripheral(self, label: str) -> Peripheral:
+        """Return a device as it was put in. Raises RadioError."""
+        return self._placing(label).peripheral
 
     def server(self, label: str) -> Server:
         """Return a device on the air. Raises RadioError."""
@@ -159,6 +161,11 @@ class World:
         if self._begun is None:
             raise RadioError("this world has no stage, or has not begun")
         return await asyncio.shield(self._begun)
+
+    def _placing(self, label: str) -> Placing:
+        if label not in self._placings:
+            raise RadioError(f'there is no device "{label}"; there are: {", ".join(self._placings) or "none"}')
+        return self._placings[label]
 
     def _stepped(self) -> None:
         """See, after a device has done something, whether all of them stream."""

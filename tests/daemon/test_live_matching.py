@@ -38,7 +38,9 @@ def test_a_stranger_is_nobodys() -> None:
     assert matching().claim(seen()) is None
 
 
-@pytest.mark.parametrize("wanted", [Wanted(slug="left", address=ADDRESS.lower()), Wanted(slug="left", name="Movesense")])
+@pytest.mark.parametrize(
+    "wanted", [Wanted(slug="left", address=ADDRESS.lower()), Wanted(slug="left", name="Movesense")]
+)
 def test_wanted_by_address_or_by_name(wanted: Wanted) -> None:
     """An address in any case, or the name where there is no address; the driver by its looks."""
     assert matching([wanted]).claim(seen()) == Claim(slug="left", driver="movesense")

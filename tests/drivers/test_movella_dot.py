@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 import numpy as np
@@ -116,101 +115,6 @@ def test_captures_of_free_acceleration_are_decoded_as_published() -> None:
             assert value[key] == vector["expected"][key]
 
 
-SIZES = {
-    2: 36,
-    3: 32,
-    4: 16,
-    5: 20,
-    6: 16,
-    7: 32,
-    16: 28,
-    18: 38,
-    19: 32,
-    20: 34,
-    21: 28,
-    22: 40,
-    23: 34,
-    24: 32,
-    26: 44,
-}
-
-
-@pytest.mark.parametrize(("mode", "size"), SIZES.items())
-def test_layouts_have_the_documents_sizes(mode: int, size: int) -> None:
-    """Tables 15 and 16 of the document, and 44 bytes for mode 26; each fits the characteristic that sends it."""
-    layout = payload.LAYOUTS[mode]
-    assert layout.packed.size == size
-    assert size <= payload.SIZES[layout.length]
-
-
-RANGES = {"acc_mps2": 16.0 * G_MPS2, "gyr_dps": 2000.0, "mag_au": 7.9, "status": 0x3FF}
-f32 = st.floats(-1.0, 1.0, width=32)
-
-
-@st.composite
-def payloads(draw: st.DrawFn) -> tuple[int, int, dict[str, list[float]]]:
-    """Return a mode, a time stamp and fields."""
-    mode = draw(st.sampled_from(sorted(payload.LAYOUTS)))
-    values: dict[str, list[float]] = {}
-    for field in payload.LAYOUTS[mode].fields:
-        form = payload._FORMS[field]
-        if form in ("H", "B"):
-            values[field] = [draw(st.integers(0, 0x3FF if form == "H" else 255))]
-        else:
-            values[field] = [RANGES.get(field, 100.0) * draw(f32) for _ in range(int(form[0]))]
-    return mode, draw(st.integers(0, 2**32 - 1)), values
-
-
-@given(payloads(), st.booleans())
-def test_every_mode_is_decoded_as_encoded(case: tuple[int, int, dict[str, list[float]]], padded: bool) -> None:
-    """Raw acceleration and rates become samples in SI units, all else is in the event, to the precision of the wire."""
-    mode, stamp, values = case
-    layout = payload.LAYOUTS[mode]
-    uuid = {"short": device.SHORT_PAYLOAD, "medium": device.MEDIUM_PAYLOAD, "long": device.LONG_PAYLOAD}[layout.length]
-    outputs = told(uuid, payload.encode(mode, stamp, values, padded=padded), mode=mode)
-    raw = {"acc_mps2": 1.0, "gyr_dps": np.pi / 180.0}
-    if raw.keys() & set(layout.fields):
-        found = block(outputs)
-        assert found.time_s == pytest.approx([stamp * 1e-6], abs=1e-9)
-        for field, array in (("acc_mps2", found.acc), ("gyr_dps", found.gyr)):
-            if field not in layout.fields:
-                assert array is None
-                continue
-            assert array is not None
-            assert array.flags.c_contiguous
-            assert array[0] == pytest.approx(np.array(values[field]) * raw[field], rel=1e-6, abs=1e-30)
-    if mode == 21:
-        assert len(outputs) == 1
-        return
-    value: dict[str, Any] = next(output for output in outputs if isinstance(output, m.Event)).value
-    assert (value["payload_mode"], value["timestamp_us"], value["padding"]) == (mode, stamp, 0)
-    for field in layout.fields:
-        if field == "status":
-            bits = [f"clip_{sensor}_{axis}" for sensor in ("acc", "gyr", "mag") for axis in "xyz"] + ["mag_is_new"]
-            assert value[field] == [name for bit, name in enumerate(bits) if int(values[field][0]) >> bit & 1]
-        elif field not in raw:
-            scale = 0.5 / 4096.0 if field == "mag_au" else 1e-30
-            assert np.ravel(value[field]) == pytest.approx(values[field], rel=1e-6, abs=scale)
-
-
-@given(
-    st.lists(st.tuples(*[st.floats(-4000.0, 4000.0)] * 6), min_size=1, max_size=5),
-    st.integers(0, 2**32 - 1),
-)
-def test_the_sensors_samples_saturate(rows: list[tuple[float, ...]], stamp: int) -> None:
-    """Values beyond 16 g and 2000 deg/s are sent as those limits; the rest to the precision of 32 bits."""
-    values = np.array(rows)
-    acc, gyr = values[:, :3], np.deg2rad(values[:, 3:])
-    sent = payload.encode_rates([stamp] * len(rows), acc, gyr)
-    for row, data in enumerate(sent):
-        assert len(data) == 40
-        got = block(told(device.MEDIUM_PAYLOAD, data))
-        assert got.acc is not None
-        assert got.gyr is not None
-        assert got.acc[0] == pytest.approx(np.clip(acc[row], -16.0 * G_MPS2, 16.0 * G_MPS2), rel=1e-6)
-        assert got.gyr[0] == pytest.approx(np.clip(gyr[row], -np.deg2rad(2000.0), np.deg2rad(2000.0)), rel=1e-6)
-
-
 def sample(stamp_us: int) -> bytes:
     """Return a value of mode 21."""
     return payload.encode_rates([stamp_us % 2**32], np.array([[0.0, 0.0, G_MPS2]]), np.zeros((1, 3)))[0]
@@ -255,30 +159,6 @@ def test_missing_samples_are_counted_by_the_clock(steps: list[int], begin: int, 
     assert got[-1] - got[0] == pytest.approx((stamps[-1] - stamps[0]) * 1e-6, abs=1e-6)
 
 
-@pytest.mark.parametrize("mode", sorted(payload.LAYOUTS))
-def test_payloads_of_other_sizes_are_refused(mode: int) -> None:
-    """Too short, too long, or sent by the wrong characteristic: one sentence says what is allowed."""
-    layout = payload.LAYOUTS[mode]
-    most = payload.SIZES[layout.length]
-    for size in (0, 3, layout.packed.size - 1, most + 1):
-        with pytest.raises(DecodeError, match=f"allowed are {layout.packed.size} to {most}"):
-            payload.decode(mode, bytes(size))
-    other = device.SHORT_PAYLOAD if layout.length != "short" else device.LONG_PAYLOAD
-    with pytest.raises(DecodeError, match=f"allowed is {layout.length}_payload"):
-        told(other, bytes(20), mode=mode)
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 400.0, -1e30])
-def test_numbers_that_are_no_readings_are_refused(value: float) -> None:
-    """Not finite, or more than twice the range: these bytes are no acceleration."""
-    data = struct.pack("<I6f", 0, value, 0.0, 0.0, 0.0, 0.0, 0.0)
-    with pytest.raises(DecodeError, match="acc_mps2 is"):
-        told(device.MEDIUM_PAYLOAD, data)
-    gyr = struct.pack("<I6f", 0, 0.0, 0.0, 0.0, 0.0, 0.0, value * 20.0)
-    with pytest.raises(DecodeError, match="gyr_dps is"):
-        told(device.MEDIUM_PAYLOAD, gyr)
-
-
 @given(st.sampled_from(sorted(MovellaDot.info.characteristics.values())), st.binary(max_size=70), st.integers(0, 28))
 def test_any_bytes_give_outputs_or_a_decode_error(characteristic: str, data: bytes, mode: int) -> None:
     """Whatever comes, nothing but a DecodeError is raised, and the next sample is taken."""
@@ -298,92 +178,6 @@ def test_any_bytes_give_outputs_or_a_decode_error(characteristic: str, data: byt
                 if isinstance(output, m.Block):
                     assert all(np.isfinite(array).all() for array in (output.acc, output.gyr) if array is not None)
     assert block(live.feed(m.Notification(characteristic=device.MEDIUM_PAYLOAD, data=sample(7))))
-
-
-controls = st.builds(
-    device.Control,
-    visit=st.integers(0, 63),
-    identify=st.integers(0, 1),
-    power_options=st.integers(0, 3),
-    idle_min=st.integers(0, 30),
-    idle_s=st.integers(0, 60),
-    connected_min=st.integers(0, 30),
-    connected_s=st.integers(0, 60),
-    tag=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=16),
-    output_rate_hz=st.sampled_from([1, 4, 10, 12, 15, 20, 30, 60, 120]),
-    filter_profile=st.integers(0, 1),
-)
-
-
-@given(controls)
-def test_device_control_goes_out_and_back(control: device.Control) -> None:
-    """32 bytes with the rate at 24 and the filter at 26."""
-    data = device.encode_control(control)
-    assert len(data) == 32
-    assert struct.unpack_from("<HB", data, 24) == (control.output_rate_hz, control.filter_profile)
-    assert data[8 : 8 + data[7]] == control.tag.encode()
-    assert device.decode_control(data) == control
-    for wrong in (data[:-1], data + b"\0"):
-        with pytest.raises(DecodeError, match="allowed are 32"):
-            device.decode_control(wrong)
-
-
-@pytest.mark.parametrize("rate_hz", device.RATES_HZ)
-def test_the_rate_is_set_and_nothing_else(rate_hz: float) -> None:
-    """Only bit 4 of the mask is set, so that tag, time-outs and filter stay as they are."""
-    data = device.rate_control(rate_hz)
-    assert data[0] == 0x10
-    assert int.from_bytes(data[24:26], "little") == rate_hz
-
-
-def test_device_information_goes_out_and_back() -> None:
-    """34 bytes: address, firmware, build time, serial number and product code."""
-    data = device.encode_info("D4:CA:6E:F1:69:3D", (2, 1, 3), 0x123456789ABCDEF0, "XS-T02")
-    assert len(data) == 34
-    value = event(device.DEVICE_INFO, data)
-    assert value["address"] == "D4:CA:6E:F1:69:3D"
-    assert (value["firmware"], value["serial"], value["product_code"]) == ("2.1.3", "123456789ABCDEF0", "XS-T02")
-    with pytest.raises(DecodeError, match="device info has 33 bytes; allowed are 34"):
-        told(device.DEVICE_INFO, data[:-1])
-
-
-@pytest.mark.parametrize(("percent", "level"), [(0, 0.0), (87, 87.0), (100, 100.0), (255, None)])
-def test_battery_is_its_own_characteristic(percent: int, level: float | None) -> None:
-    """Level in percent and whether it charges; more than 100 is no level."""
-    assert event(device.BATTERY, bytes((percent, 1))) == {"level": level, "charging": True}
-    assert event(device.BATTERY, device.encode_battery(50.0)) == {"level": 50.0, "charging": False}
-    with pytest.raises(DecodeError, match="battery has 1 bytes; allowed are 2"):
-        told(device.BATTERY, b"\x50")
-
-
-def test_reports_are_told_in_words() -> None:
-    """Power off, power saving and the button with its time are statuses; busy and illegal command are errors."""
-    for code, words in ((0, "success"), (1, "power off"), (4, "power saving")):
-        assert event(device.DEVICE_REPORT, device.encode_report(code)) == {"code": code, "report": words}
-    assert event(device.DEVICE_REPORT, device.encode_report(5, 123456))["clock_ms"] == 123456
-    long = b"\x05\x08" + (2**40).to_bytes(8, "little") + bytes(26)
-    assert event(device.DEVICE_REPORT, long)["clock_ms"] == 2**40
-    for code, words in ((2, "busy"), (3, "illegal command")):
-        (output,) = told(device.DEVICE_REPORT, device.encode_report(code))
-        assert output == m.Event(name="error", value={"reason": f"the device reports {words} ({code})"})
-    for wrong in (b"", bytes(37), b"\x09", b"\x05\x03abc", b"\x05\x08abcd", b"\x05"):
-        with pytest.raises(DecodeError, match="allowed are"):
-            told(device.DEVICE_REPORT, wrong)
-
-
-@given(st.integers(0, 255), st.integers(0, 255), st.binary(max_size=156), st.integers(0, 5))
-def test_messages_go_out_and_back(mid: int, identifier: int, data: bytes, zeros: int) -> None:
-    """All bytes of a message add up to a multiple of 256; zeros may follow, a changed byte is noticed."""
-    packet = message.encode(mid, identifier, data)
-    assert sum(packet) % 256 == 0
-    assert message.split(packet + bytes(zeros)) == (mid, identifier, data)
-    assert message.decode(packet)["id"] == identifier
-    with pytest.raises(DecodeError):
-        message.split(packet[:2] + bytes((packet[2] ^ 1,)) + packet[3:])
-    with pytest.raises(DecodeError):
-        message.split(packet[:-1])
-    with pytest.raises(DecodeError, match="allowed are zeros"):
-        message.split(packet + b"\x01")
 
 
 @pytest.mark.parametrize(

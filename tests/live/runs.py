@@ -1,4 +1,4 @@
-"""Live runs without hardware and without waiting: simulated devices, bleak, links, core and capture on a virtual clock."""
+"""Live runs without hardware and without waiting: simulated devices, bleak, links, core, capture; a virtual clock."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class LoopClock:
 
 @dataclass
 class Kept:
-    """An outlet that keeps everything. `states` are (time in s, topic, payload), `records` those with (time, record)."""
+    """An outlet that keeps everything: `states` as (time in s, topic, payload), `records` as (time in s, record)."""
 
     records: list[tuple[float, Record]] = field(default_factory=list)
     states: list[tuple[float, str, bytes]] = field(default_factory=list)
@@ -83,7 +83,7 @@ class Run:
     told: list[tuple[float, str]] = field(default_factory=list)
 
 
-def config_for(world: World, *, session_s: float | None = None, **devices: dict[str, object]) -> Config:
+def config_for(world: World, **devices: dict[str, object]) -> Config:
     """Return a configuration that names every device of the world by its address; sides are those of the labels."""
     made = []
     for label in world.labels:

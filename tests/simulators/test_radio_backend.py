@@ -275,6 +275,26 @@ def test_a_link_that_dies_during_discovery_fails_the_connect() -> None:
     run_virtual(run())
 
 
+def test_a_client_that_connects_again_has_forgotten_its_last_connection() -> None:
+    """One object, two connections: the second dies during discovery, and only the first had a callback to give."""
+
+    async def run() -> None:
+        async with world(paced=True) as air:
+            central = await air.central()
+            session = Session(await found(air, central), central, air)
+            async with session:
+                assert session.client.is_connected
+            assert len(session.lost_s) == 1
+            connecting = asyncio.create_task(session.client.connect())
+            await asyncio.sleep(0.5)
+            air.server("left").lose_links()
+            with pytest.raises(BleakError, match="discover services"):
+                await connecting
+            assert len(session.lost_s) == 1
+
+    run_virtual(run())
+
+
 def test_a_connect_that_is_cancelled_lets_go_of_the_device() -> None:
     """In mid-discovery the link exists: it is ended."""
 

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +75,9 @@ def test_a_loop_in_which_nothing_can_happen_says_so(monkeypatch: pytest.MonkeyPa
         run_virtual(asyncio.Event().wait())
 
 
+ROOT = Path(__file__).resolve().parents[2]
+
+
 async def _heard() -> str:
     """Return a digest of everything that two streaming devices send, and when."""
     air = world("left", "right")
@@ -102,6 +106,8 @@ def test_runs_are_alike_whatever_the_hash_seed() -> None:
     digests = set()
     for seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": seed}
-        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True, check=True
+        )
         digests.add(done.stdout.strip())
     assert digests == {run_virtual(_heard())}

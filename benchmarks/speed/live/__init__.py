@@ -1,0 +1,1 @@
+"""From a notification to its record at a subscriber: radio, daemon, broker and subscriber, a process each."""

@@ -1,0 +1,58 @@
+"""Who takes part: the names of the sensors, and what the processes tell each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from ankled.simulators.wearer import Side
+
+NODE: Final = "bench"
+READY: Final = "ready"
+"""What a process says once it does its work."""
+
+
+def labels(count: int) -> list[str]:
+    """Return the names of so many sensors: pairs of a left and a right one."""
+    return [f"{'right' if number % 2 else 'left'}-{number // 2}" for number in range(count)]
+
+
+def side_of(label: str) -> Side:
+    """Return the leg that a sensor is on."""
+    return "left" if label.startswith("left") else "right"
+
+
+class Completed(msgspec.Struct, frozen=True, array_like=True):
+    """A record: the arrival of the notification that completed it, and when the publisher was given it."""
+
+    id: str
+    host_ns: int
+    handed_ns: int
+
+
+class Ran(msgspec.Struct, frozen=True, kw_only=True):
+    """What the daemon tells at its end. `decoded` by sensor; the others are what could go wrong, over all sensors."""
+
+    completed: list[Completed]
+    decoded: dict[str, int]
+    missing: int
+    undecodable: int
+    refused: int
+    dropped: int
+    most_waiting: int
+    packets: int
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """What the radio tells at its end, by sensor."""
+
+    sent: dict[str, int]
+    overrun: dict[str, int]
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """What the subscriber tells at its end: when the record of each id came."""
+
+    arrived_ns: dict[str, int]

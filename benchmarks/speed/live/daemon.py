@@ -1,0 +1,139 @@
+"""`python -m benchmarks.speed.live.daemon SPEC BROKER COUNT RATE_HZ CAPTURE`: the daemon, until SIGTERM.
+
+What `ankled run` puts together, with a note of the input that completed each record. Prints what it counted at its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ankled.daemon import logs
+from ankled.daemon.capture import form
+from ankled.daemon.capture.writer import CaptureWriter
+from ankled.daemon.cli.warm import warm
+from ankled.daemon.config.schema import Config, DeviceConfig, RadioConfig
+from ankled.daemon.inputs import Notification
+from ankled.daemon.live import launch, radio
+from ankled.daemon.live.outlet import BrokerOutlet
+from ankled.daemon.mqtt.broker_url import BrokerAddress
+from ankled.daemon.mqtt.publisher import Publisher
+from ankled.daemon.mqtt.topics import Topics
+from ankled.daemon.records import Rep
+from ankled.simulators.radio.world import static_address
+from benchmarks.speed.live.cast import NODE, Completed, Ran, labels, side_of
+
+if TYPE_CHECKING:
+    from ankled.daemon.inputs import Input
+    from ankled.daemon.pipeline.links import Links
+    from ankled.daemon.pipeline.source import Out
+    from ankled.daemon.records import Record
+
+
+class NotingWriter(CaptureWriter):
+    """The recorder: the dispatcher gives it every input right before it is processed."""
+
+    given: Input | None = None
+
+    def write(self, number: int, item: Input) -> None:
+        """Record an input, and remember it."""
+        self.given = item
+        super().write(number, item)
+
+
+class NotingOutlet(BrokerOutlet):
+    """The way to the broker, with a note of what completed each repetition."""
+
+    def __init__(self, publisher: Publisher, limit: int, writer: NotingWriter) -> None:
+        super().__init__(publisher, limit)
+        self.completed: list[Completed] = []
+        self._writer = writer
+
+    def take(self, record: Record) -> None:
+        """Note a repetition, and hand it on."""
+        given = self._writer.given
+        if isinstance(record, Rep) and isinstance(given, Notification):
+            now_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+            self.completed.append(Completed(record.id, given.host_ns, now_ns))
+        super().take(record)
+
+
+class Tally:
+    """Counts the samples that come out of the drivers, clocks and joiners."""
+
+    def __init__(self, links: Links) -> None:
+        self.decoded: dict[str, int] = {}
+        self.missing = self.packets = 0
+        self._feed = links.feed
+        links.feed = self  # type: ignore[method-assign, assignment]  # the one place that all samples come by
+
+    def __call__(self, given: Notification) -> Out | None:
+        """Pass an input on and count what it gives."""
+        out = self._feed(given)
+        if out is not None:
+            self.packets += isinstance(given, Notification)
+            for samples in out.samples:
+                self.decoded[given.device] = self.decoded.get(given.device, 0) + len(samples.acc)
+                self.missing += samples.missing
+        return out
+
+
+def config_for(count: int, rate_hz: float) -> Config:
+    """Return a configuration of so many sensors, two an athlete."""
+    devices = tuple(
+        DeviceConfig(
+            slug=label, address=static_address(label), side=side_of(label), athlete=f"a{label[-1]}", rate_hz=rate_hz
+        )
+        for label in labels(count)
+    )
+    return Config(node=NODE, devices=devices, radio=RadioConfig(slots=count))
+
+
+async def run(spec: str, broker: str, config: Config, capture: Path) -> Ran:
+    """Run until a signal, and return what was counted."""
+    stop = asyncio.Event()
+    topics = Topics(base=config.mqtt.base, node=config.node)
+    writer = NotingWriter(capture, form.origin(config.node, "live"))
+    undecodable = refused = 0
+    with launch.stoppable(stop):
+        async with (
+            radio.opened(spec) as backends,
+            Publisher(BrokerAddress.parse(broker), topics, launch.options(config)) as publisher,
+        ):
+            outlet = NotingOutlet(publisher, config.mqtt.queue, writer)
+            handing = asyncio.create_task(outlet.run(), name="outlet")
+            live = launch.Live(config, backends, outlet)
+            tally = Tally(live.service.core.links)
+            await live.run(stop, writer)
+            await outlet.flushed(3.0)
+            handing.cancel()
+    writer.close()
+    counts = [device.counts for device in live.service.core.devices.values()]
+    statistics = live.service.queue.statistics
+    return Ran(
+        completed=outlet.completed,
+        decoded=tally.decoded,
+        missing=tally.missing + sum(one["missing"] + one["gaps"] for one in counts),
+        undecodable=undecodable,
+        refused=refused,
+        dropped=statistics.dropped,
+        most_waiting=statistics.most,
+        packets=tally.packets,
+    )
+
+
+def main(spec: str, broker: str, count: str, rate_hz: str, capture: str) -> None:
+    """Run and print."""
+    logs.configure("warning", "json")
+    warm()
+    ran = asyncio.run(run(spec, broker, config_for(int(count), float(rate_hz)), Path(capture)))
+    sys.stdout.write(msgspec.json.encode(ran).decode() + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
