@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import selectors
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_LATE_S: Final = 0.2
+"""So much real time that the work took too long is made up for; more is let go, or nobody outside could answer."""
 
 
 class _Selector(selectors.EpollSelector):
@@ -26,6 +29,7 @@ class _Selector(selectors.EpollSelector):
             return ready
         if timeout is None:
             return super().select(None)
+        self._begun_s = max(self._begun_s, time.monotonic() - self.now_s / self._speed - _LATE_S)
         due_s = self._begun_s + (self.now_s + timeout) / self._speed
         wait_s = due_s - time.monotonic()
         ready = super().select(wait_s) if wait_s > 0.0 else []
@@ -38,20 +42,25 @@ class _Selector(selectors.EpollSelector):
 
 
 class PacedLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock runs up to `speed` times as fast as the real one, and never ahead of its own work.
-
-    Only for what lives in this process, with a broker that answers at once: time-outs shrink as everything does.
-    """
+    """An event loop whose clock runs up to `speed` times as fast as the real one, and never ahead of its own work."""
 
     def __init__(self, speed: float) -> None:
+        """Begin at time 0."""
+        self.speed: Final = speed
         self._paced = _Selector(speed)
         super().__init__(self._paced)
 
     def time(self) -> float:
-        """Return the time of this loop, s, from 0."""
+        """Return the time of this loop, s."""
         return self._paced.now_s
 
 
 def factory(speed: float) -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Return what makes a loop for this speed; the usual one for real time."""
     return None if speed == 1.0 else lambda: PacedLoop(speed)
+
+
+def patience(real_s: float) -> float:
+    """Return how long to wait, on the clock of the running loop, for somebody outside who is given so much real time."""
+    loop = asyncio.get_running_loop()
+    return real_s * loop.speed if isinstance(loop, PacedLoop) else real_s

@@ -21,14 +21,15 @@ class Lines:
 
     def begin(self, address: BrokerAddress) -> None:
         """Say where the results go."""
-        self._write(f"Two simulated ankle weights, live, by way of {address.url}")
+        self._write(f"Two simulated sensors, live: {words.sensors()}")
+        self._write(f"Through bleak, their drivers and the pipeline to {address.url}")
         self._write(f"Watch them too: {words.subscribing(address)}")
 
     def heard(self, record: Record) -> None:
         """Write a record."""
         self._write(describe(record))
 
-    def draw(self, time_s: float) -> None:
+    def draw(self, time_s: float | None) -> None:
         """Do nothing: lines stay as they are."""
 
     def end(self) -> None:

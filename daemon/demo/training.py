@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 SCENARIO: Final = "demo"
 NODE: Final = "demo"
 ATHLETE: Final = "wearer"
-SENSORS: Final = ("left-ankle=movesense", "right-ankle=openankle")
+MAKES: Final = {"left-ankle": "Movesense", "right-ankle": "OpenAnkle"}
+"""Who made the sensor that is worn there; the simulated device and its driver bear the same name in small letters."""
 SKEW_PPM: Final = 20.0
 LONGEST_S: Final = 55.0
 """What is longer is cut, so that everything ends within a minute of the first sample."""
@@ -45,7 +47,7 @@ class Training:
         try:
             self.world: World = worn(
                 self._scenario,
-                [parse_sensor(text) for text in SENSORS],
+                [parse_sensor(f"{label}={make.lower()}") for label, make in MAKES.items()],
                 seed=seed,
                 mount=MOUNTS["oblique"],
                 skew_ppm=SKEW_PPM,
@@ -55,7 +57,21 @@ class Training:
             raise UsageError(message) from error
         stage = self.world.stage
         self.duration_s = LONGEST_S if stage is None else min(stage.duration_s, LONGEST_S)
+        self._begins_s: float | None = None
         self.description = self._scenario.description
+
+    @property
+    def time_s(self) -> float | None:
+        """How far the scenario has come; None until all sensors stream."""
+        if self._begins_s is None:
+            return None
+        return min(max(self.world.now_s - self._begins_s, 0.0), self.duration_s)
+
+    async def over(self, connect_s: float) -> None:
+        """Wait for the end of the scenario. Raises TimeoutError if it has not begun after `connect_s`."""
+        async with asyncio.timeout(connect_s):
+            self._begins_s = await self.world.begun()
+        await asyncio.sleep(self._begins_s + self.duration_s - self.world.now_s)
 
     def config(self) -> Config:
         """Return what a daemon is told of these devices: where they are worn, by whom, and what they weigh."""

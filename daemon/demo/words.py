@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ankled.daemon.demo.training import NODE
+from ankled.daemon.demo.training import MAKES, NODE
 
 if TYPE_CHECKING:
     from ankled.daemon.mqtt.broker_url import BrokerAddress
@@ -14,6 +14,11 @@ SIDE_STYLE: Final = {"left": "cyan", "right": "magenta"}
 FATIGUE_STYLE: Final = {"none": "green", "possible": "yellow", "likely": "bold red", "unknown": "dim"}
 
 _DOING: Final = {"walk": "walking", "run": "running"}
+
+
+def sensors() -> str:
+    """Return which sensors are simulated, and where they are worn."""
+    return ", ".join(f"{make} on the {label.replace('-', ' ')}" for label, make in MAKES.items())
 
 
 def doing(movement: str) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 _LOST: Final = "the connection was lost"
+_MOST_TOLD: Final = 32
 
 
 class Device:
@@ -49,7 +50,7 @@ class Device:
         self._attempts = self._links = self._number = self._packets = 0
         self._last_packet_s: float | None = None
         self._error: str | None = None
-        self._told: str | None = None
+        self._told: set[str] = set()
 
     @property
     def slug(self) -> str:
@@ -70,6 +71,8 @@ class Device:
 
     def sighted(self, sighting: Sighting) -> None:
         """Take note that it was heard. Of several devices with the name that is wanted, the one in use is kept."""
+        if self.epoch is not None and self.epoch.who.address == sighting.seen.address:
+            return  # only bluetoothd, asked for its links, tells of a device that is connected
         held_s = self._tried_s if self.epoch is None else sighting.heard.time_s
         if (other := self._sightings.other(sighting, held_s)) is not None:
             seen = sighting.seen
@@ -254,7 +257,8 @@ class Device:
         if epoch is not None:
             self._turn_to("streaming" if epoch.online else "silent" if epoch.silent else "starting")
         if self.state == "streaming":
-            self._error = self._told = None
+            self._error = None
+            self._told.clear()
 
     def _puzzle(self, problem: str | None, now_s: float) -> None:
         """Complain of a device that no driver knows, unless its next advertisement may yet tell."""
@@ -265,8 +269,10 @@ class Device:
 
     def _complain(self, text: str) -> None:
         self._error = text
-        if text != self._told:
-            self._told = text
+        if text not in self._told:
+            if len(self._told) >= _MOST_TOLD:
+                self._told.clear()
+            self._told.add(text)
             self._owner.tell(self.slug, "warning", text)
 
     def _turn_to(self, state: DeviceState) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ankled.daemon.inputs import Link, Notification, ReadResult, WriteResult
 from ankled.daemon.live.backoff import Trouble
-from ankled.daemon.live.requests import Answer, ask, probe_of
+from ankled.daemon.live.requests import HARMLESS, Answer, ask, probe_of
 from ankled.daemon.live.silence import Silence, Verdict
 from ankled.drivers import messages
 
@@ -69,6 +69,7 @@ class Epoch:
         self._limits = limits
         self._outside = outside
         self._silence = Silence(limits, info.longest_gap_s, self.began_s)
+        self._aside: Final = frozenset(HARMLESS).difference(info.characteristics.values())
         self._actions: deque[messages.Action] = deque()
         self._more = asyncio.Event()
         self._asking = asyncio.Lock()
@@ -83,7 +84,7 @@ class Epoch:
 
     @property
     def packets(self) -> int:
-        """How many notifications came."""
+        """How many notifications of the sensor came."""
         return self._silence.packets
 
     @property
@@ -171,15 +172,18 @@ class Epoch:
             self._outside.put(WriteResult(host_ns=host_ns, device=slug, epoch=epoch, characteristic=uuid, error=error))
 
     def _notified(self, uuid: str, data: bytes) -> None:
-        """Take a value the moment it arrives. Runs for every packet."""
+        """Take a value the moment it arrives; runs for every packet. A battery level proves the link, not the stream."""
         host_ns = self._outside.now_ns()
         if not self.up:
             return
-        self._silence.packet(host_ns * 1e-9)
         who = self.who
         self._outside.put(
             Notification(host_ns=host_ns, device=who.slug, epoch=who.epoch, characteristic=uuid, data=data)
         )
+        if uuid in self._aside:
+            self._silence.answered(host_ns * 1e-9)
+            return
+        self._silence.packet(host_ns * 1e-9)
         if not self.online:
             self.online = True
             self._outside.changed()

@@ -86,6 +86,8 @@ class Matching:
         admission = self._admission
         if admission.adopt == "none" or not (admission.allow.empty or meets(admission.allow, seen)):
             return None
+        if admission.block.names and seen.name is None:
+            return None  # its name comes with the next scan response, and may be one that is blocked
         drivers = self.drivers(seen)
         slug = slug_of(seen.address)
         if not drivers or slug in self._slugs:

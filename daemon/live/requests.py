@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from ankled.drivers.driver import DriverInfo
     from ankled.drivers.link import Connection
 
-# What may be read of any device without consequences: battery level, device name, then device information.
-_HARMLESS: Final = tuple(sig(short) for short in (0x2A19, 0x2A00, 0x2A29, 0x2A24, 0x2A26, 0x2A27, 0x2A28, 0x2A25))
+HARMLESS: Final = tuple(sig(short) for short in (0x2A19, 0x2A00, 0x2A29, 0x2A24, 0x2A26, 0x2A27, 0x2A28, 0x2A25))
+"""What may be read of any device without consequences: battery level, device name, then device information."""
 
 
 class Answer(NamedTuple):
@@ -65,12 +65,10 @@ async def ask(
 def probe_of(connection: Connection, info: DriverInfo, subscribed: Collection[str]) -> str | None:
     """Return what to read only to see whether the device answers, or None where nothing is fit for that.
 
-    Never what is subscribed to (BlueZ would give the value as a notification too) nor, for its consequences, what the
-    driver knows the meaning of.
+    What is subscribed to is read only if it is harmless, for BlueZ gives the value as a notification too; and what the
+    driver knows the meaning of is not read at all.
     """
-    readable = [uuid for uuid, properties in sorted(connection.characteristics.items()) if "read" in properties]
-    fit = [uuid for uuid in readable if uuid not in subscribed]
-    for uuid in _HARMLESS:
-        if uuid in fit:
-            return uuid
-    return next((uuid for uuid in fit if uuid not in info.characteristics.values()), None)
+    readable = {uuid for uuid, properties in connection.characteristics.items() if "read" in properties}
+    harmless = [uuid for uuid in HARMLESS if uuid in readable]
+    others = sorted(readable.difference(subscribed, info.characteristics.values()))
+    return next((uuid for uuid in (*sorted(harmless, key=subscribed.__contains__), *others)), None)

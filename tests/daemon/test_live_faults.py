@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ankled.daemon.live.options import Limits
-from ankled.drivers.messages import Read, Write
+from ankled.drivers.messages import Read, Subscribe, Write
 from ankled.simulators.peripherals.model import BATTERY_LEVEL
 from ankled.simulators.radio.faults import Faults
 from ankled.simulators.radio.script import Fault
@@ -146,6 +146,22 @@ def test_a_request_that_is_not_answered_is_told_and_ends_a_silent_link() -> None
     bench = play(scenario)
     assert "no answer within 5 s" in str(bench.results()[-1].error)
     assert "no packets either" in str(bench.downs()[0])
+
+
+def test_a_battery_level_proves_the_link_and_not_the_stream() -> None:
+    """A sensor that has stopped streaming is offline though its battery speaks; the level is an input all the same."""
+
+    async def scenario(_world: World, sensor: TinySensor, bench: Bench) -> None:
+        bench.greet.append(Subscribe(characteristic=BATTERY_LEVEL))
+        await bench.until(lambda: len(bench.packets()) > 20)
+        reads, sensor.asleep, sensor.battery_every_s = sensor.reads, True, 2.0
+        await bench.until(lambda: bench.status().state == "silent")
+        await asyncio.sleep(30.0)
+        assert bench.status().state == "silent"
+        assert sensor.reads == reads, "its battery's notifications are answer enough"
+        assert BATTERY_LEVEL in {one.characteristic for one in bench.packets()}
+
+    assert play(scenario).changes.count(("left", "streaming")) == 1
 
 
 def test_a_slow_sensor_is_not_taken_for_a_silent_one() -> None:

@@ -99,6 +99,15 @@ def test_the_block_list_holds_for_everybody(rule: Rule) -> None:
     assert one.claim(seen(services=("s1",))) is None
 
 
+def test_a_name_that_may_be_blocked_is_waited_for() -> None:
+    """A known service without a name yet is not adopted while names are blocked: the name may be one of them."""
+    rules = Admission(adopt="known-drivers", block=Rule(names=("Not me*",)))
+    one = Matching([], rules, lambda _seen: ["movesense"])
+    assert one.claim(seen(None)) is None
+    assert one.claim(seen("Not me either")) is None
+    assert one.claim(seen("Me")) is not None
+
+
 def test_an_empty_rule_meets_nobody() -> None:
     """No pattern means none, and not any."""
     assert Rule().empty

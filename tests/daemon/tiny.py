@@ -13,6 +13,7 @@ from ankled.drivers.link import Backend
 from ankled.drivers.messages import Subscribe
 from ankled.drivers.uuids import sig
 from ankled.simulators.peripherals.model import (
+    BATTERY_LEVEL,
     BATTERY_SERVICE,
     Advertising,
     AttError,
@@ -62,6 +63,7 @@ class TinySensor(Peripheral):
         super().__init__(board(), name)
         self.period_s = period_s
         self.asleep = False
+        self.battery_every_s: float | None = None
         self.commands: list[bytes] = []
         self.reads = 0
         self.links = 0
@@ -113,7 +115,10 @@ class TinySensor(Peripheral):
         self.commands.append(data)
 
     def advance(self, now_s: float) -> list[Outgoing]:
-        """Send the next count when it is due."""
+        """Send the next count when it is due, or the battery level of a sensor that sleeps."""
+        if self.battery_every_s is not None and now_s >= self._due_s and BATTERY_LEVEL in self.subscribed:
+            self._due_s = now_s + self.battery_every_s
+            return [Outgoing(characteristic=BATTERY_LEVEL, data=bytes([50]))]
         if DATA not in self.subscribed or self.asleep or now_s < self._due_s:
             return []
         self._due_s = now_s + self.period_s

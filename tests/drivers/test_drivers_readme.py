@@ -75,7 +75,7 @@ def test_the_example_refuses(thingy: Any) -> None:
     talk = talk_with(thingy, refusals=1)
     talk.run(1.0)
     assert talk.hung_up is not None
-    mute = type("Mute", (thingy.SimulatedThingy,), {"advance": lambda _self, now_s: []})
+    mute = type("Mute", (thingy.SimulatedThingy,), {"advance": lambda _self, _now_s: []})
     silent = Conversation(thingy.Thingy(), mute(board(), "Thingy"))
     silent.begin()
     silent.run(20.0)

@@ -70,11 +70,10 @@ class Tolerance(NamedTuple):
     median: float
 
 
-# Live samples are taken at other moments than the CSV's (any phase within a period, 50 ppm off), rounded to the words
-# of the sensor, and their times are right to the clock's uncertainty. An event found at another sample moves by up to a period
-# at either end; the end also by what the clock is off, which is the wait for the radio (30 ms), least for sensors
-# with packets that come at ever other moments of the connection, and most in the first seconds of a stream. Polar's
-# frames take a second each, so its clock has heard only a few packets by then.
+# Live samples are taken at other moments than the CSV's (any phase within a period, 50 ppm off), rounded to the words of
+# the sensor, and timed right to the clock's uncertainty. An event found at another sample moves by up to a period at
+# either end; the end also by what the clock is off, which is at most the wait for the radio (30 ms), and most of all in
+# the first seconds of a stream. Polar's frames take a second each, so its clock has heard only a few by then.
 USUAL = Tolerance(end_s=0.035, duration_s=0.022, median=0.03)
 TOLERANCES = {
     "polar": Tolerance(end_s=0.09, duration_s=0.04, median=0.06),
