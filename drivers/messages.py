@@ -141,5 +141,15 @@ class Block(_Wanted, frozen=True, kw_only=True, eq=False):
         return 0 if array is None else len(array)
 
 
+class Beat(_Wanted, frozen=True, kw_only=True):
+    """What the sensor's clock showed, on the scale of the blocks' times, when it handed this packet to the radio.
+
+    Packets of samples often come at the same few moments of the connection's interval, and then nobody can tell how
+    long they waited. Beats that come at ever other moments tell.
+    """
+
+    time_s: float
+
+
 Action: TypeAlias = Subscribe | Read | Write | Deadline | HangUp
-DriverOutput: TypeAlias = Action | Event | Block
+DriverOutput: TypeAlias = Action | Event | Block | Beat

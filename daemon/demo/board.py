@@ -53,7 +53,7 @@ class Board:
         self._address = address
         self._live.start()
 
-    def draw(self, time_s: float) -> None:
+    def draw(self, time_s: float | None) -> None:
         """Draw anew."""
         if self._live.is_started:
             self._live.update(self.picture(time_s), refresh=True)
@@ -62,8 +62,8 @@ class Board:
         """Leave the last picture where it is."""
         self._live.stop()
 
-    def picture(self, time_s: float) -> RenderableType:
-        """Return the whole view at session time `time_s`."""
+    def picture(self, time_s: float | None) -> RenderableType:
+        """Return the whole view at this time of the scenario, None before it begins."""
         width = min(self._console.width, _WIDEST)
         legs = Table.grid(expand=True)
         legs.add_column(ratio=1)
@@ -75,15 +75,14 @@ class Board:
             whole.add_row(part)
         return whole
 
-    def _head(self, time_s: float) -> RenderableType:
+    def _head(self, time_s: float | None) -> RenderableType:
         """Return title, clock and progress."""
         head = Table.grid(expand=True)
         head.add_column(no_wrap=True)
         head.add_column(justify="right", no_wrap=True)
-        title = Text.assemble(("ankled demo", "bold"), ("  two simulated ankle weights, live", "dim"))
-        head.add_row(title, f"{time_s:.1f} of {self._duration_s:.1f} s")
-        done_s = time_s if self._tally.session is None else self._duration_s
-        return Group(head, ProgressBar(total=self._duration_s, completed=done_s, complete_style="green"))
+        title = Text.assemble(("ankled demo", "bold"), ("  two simulated ankle weights, live through bleak", "dim"))
+        head.add_row(title, "connecting" if time_s is None else f"{time_s:.1f} of {self._duration_s:.1f} s")
+        return Group(head, ProgressBar(total=self._duration_s, completed=time_s or 0.0, complete_style="green"))
 
     def _leg(self, side: str) -> RenderableType:
         """Return one leg: what it does, its latest repetitions, its closed sets."""
@@ -105,14 +104,26 @@ class Board:
         ]
         last = Text(closed[-1] if closed else "", style="dim", no_wrap=True, overflow="ellipsis")
         now = Text(self._now(side), style="bold", no_wrap=True, overflow="ellipsis")
-        title = Text(f"{side} leg", style=f"bold {style}")
+        title = Text.assemble((f"{side} leg", f"bold {style}"), self._sensor(side))
         return Panel(Group(now, table, last), title=title, title_align="left", box=ROUNDED, border_style=style)
+
+    def _sensor(self, side: str) -> str:
+        """Return which sensor a leg wears, once it has said so."""
+        sensor = self._tally.sensors.get(side)
+        if sensor is None or sensor.name is None:
+            return ""
+        return f", {sensor.name}" + ("" if sensor.rate_hz is None else f", {sensor.rate_hz:g} Hz")
 
     def _now(self, side: str) -> str:
         """Return what a leg does."""
         reps = self._tally.reps[side]
         if not reps:
-            return "finding the leg's axes from walking" if self._tally.session is None else "no movement"
+            if self._tally.session is not None:
+                return "no movement"
+            sensor = self._tally.sensors.get(side)
+            if sensor is None or sensor.link != "streaming":
+                return words.LINK.get("waiting" if sensor is None else sensor.link, "away")
+            return "finding the leg's axes from walking"
         rep = reps[-1]
         return f"{words.doing(rep.movement)}, set {rep.set}, {rep.kind} {rep.index}"
 

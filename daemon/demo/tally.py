@@ -16,6 +16,17 @@ if TYPE_CHECKING:
 
 _RESULTS: Final = frozenset({"rep", "set", "pair", "session", "alert", "event"})
 _DECODER: Final = msgspec.json.Decoder(Record)
+_OFFLINE: Final = b'{"state":"offline"}'
+
+
+class Sensor(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown of the state of a sensor."""
+
+    device: str
+    link: str
+    name: str | None = None
+    side: str = ""
+    rate_hz: float | None = None
 
 
 class Tally:
@@ -27,12 +38,14 @@ class Tally:
         self._heard = heard
         self._ids: set[str] = set()
         self._news = asyncio.Event()
+        self._farewell = asyncio.Event()
         self.reps: dict[str, list[Rep]] = {"left": [], "right": []}
         self.sets: list[Set] = []
         self.alerts: list[Alert] = []
         self.pair: Pair | None = None
         self.session: Session | None = None
         self.axes: set[str] = set()
+        self.sensors: dict[str, Sensor] = {}
         self.last: Message | None = None
 
     @property
@@ -42,7 +55,12 @@ class Tally:
 
     def take(self, message: Message) -> None:
         """Take in what the broker delivered."""
-        if message.topic.rpartition("/")[2] not in _RESULTS:
+        if message.retain:  # of an earlier run, or from before this one had something to tell
+            return
+        kind = message.topic.rpartition("/")[2]
+        if kind == "state":
+            self._hear_state(message)
+        if kind not in _RESULTS:
             return
         try:
             record = _DECODER.decode(message.payload)
@@ -67,6 +85,27 @@ class Tally:
         except TimeoutError:
             return False
         return True
+
+    async def farewell(self, deadline_s: float) -> bool:
+        """Wait until the daemon has said that it is gone; return whether it did in time."""
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self._farewell.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _hear_state(self, message: Message) -> None:
+        """Take in the state of a sensor, by the side where it is worn, or of the daemon."""
+        if message.topic.endswith("/bridge/state"):
+            if message.payload == _OFFLINE:
+                self._farewell.set()
+            return
+        try:
+            sensor = msgspec.json.decode(message.payload, type=Sensor)
+        except msgspec.DecodeError:  # as above
+            return
+        self.sensors[sensor.side] = sensor
 
     def _keep(self, record: Record) -> None:
         """Put a record where it is looked for."""

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
 SIDE_STYLE: Final = {"left": "cyan", "right": "magenta"}
 FATIGUE_STYLE: Final = {"none": "green", "possible": "yellow", "likely": "bold red", "unknown": "dim"}
 
+LINK: Final = {
+    "waiting": "looking for the sensor",
+    "connecting": "connecting",
+    "starting": "connected, waiting for its samples",
+    "silent": "connected, but silent",
+    "backoff": "connecting again in a moment",
+}
+"""What a sensor does that does not stream."""
+
 _DOING: Final = {"walk": "walking", "run": "running"}
 
 

@@ -172,7 +172,7 @@ class Epoch:
             self._outside.put(WriteResult(host_ns=host_ns, device=slug, epoch=epoch, characteristic=uuid, error=error))
 
     def _notified(self, uuid: str, data: bytes) -> None:
-        """Take a value the moment it arrives; runs for every packet. A battery level proves the link, not the stream."""
+        """Take a value the moment it arrives, so for every packet. A battery level proves the link, not the stream."""
         host_ns = self._outside.now_ns()
         if not self.up:
             return

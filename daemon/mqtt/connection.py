@@ -96,10 +96,12 @@ async def connected(
     client_id: str | None = None,
     keepalive_s: int = 30,
     timeout_s: float = 3.0,
+    handshake_s: float | None = None,
     will: Message | None = None,
 ) -> AsyncIterator[Connection]:
     """Connect, yield the connection, disconnect. Raises BrokerError when there is none to be had.
 
+    `handshake_s` bounds the TCP and TLS handshakes, which run in a thread and so in real time; None: as `timeout_s`.
     Every call makes a new client: one that was entered before can seem to connect to a broker that refused it.
     """
     client = aiomqtt.Client(
@@ -115,13 +117,14 @@ async def connected(
         logger=_LIBRARY_LOG,
         tls_context=_tls(address) if address.tls else None,
     )
+    handshake_s = timeout_s if handshake_s is None else handshake_s
     # aiomqtt offers no way to bound the TCP and TLS handshakes, which run in a thread
-    client._client.connect_timeout = timeout_s  # noqa: SLF001
+    client._client.connect_timeout = handshake_s  # noqa: SLF001
     try:
         await _enter(client, timeout_s)
     except aiomqtt.MqttError as error:
         _close_sockets(error.__context__)
-        raise BrokerError(_why(error, address, timeout_s)) from error
+        raise BrokerError(_why(error, address, handshake_s)) from error
     connection = Connection(client, address)
     try:
         yield connection

@@ -72,6 +72,7 @@ class ClockState(msgspec.Struct, kw_only=True):
     restarts: int = 0
     refused: int = 0
     found_missing: int = 0
+    beats: int = 0
 
 
 class Clock:
@@ -129,6 +130,14 @@ class Clock:
         self._note(last, arrival_s - last)
         return self._follow(x, last)
 
+    def beat(self, x: float, arrival_s: float) -> None:
+        """Take in that the sensor's clock showed `x` when it handed a packet to the radio that came at `arrival_s`."""
+        s = self.state
+        behind = not s.points or int(x / BIN_S) < int(s.points[-1][0] / BIN_S)
+        if s.started and not behind and arrival_s - x > s.offset_s + s.slope * x - STRANGE_S:
+            s.beats += 1
+            self._note(x, arrival_s - x)
+
     def _counted(self, count: int, missing: int, arrival_s: float) -> FloatArray:
         """Return the times of samples on a clock that ticks once a sample."""
         s = self.state
@@ -168,6 +177,7 @@ class Clock:
         s.offset_s, s.slope, s.spread_s = arrival_s - x, 0.0, 0.0
         s.step_s = s.wait_s = 0.0
         s.heights.clear()
+        s.beats = 0
 
     def _believed(self, x: float, arrival_s: float) -> bool:
         """Tell whether a stamp far ahead of time is a new clock: when some in a row agree. Else it is refused."""
@@ -203,6 +213,8 @@ class Clock:
         if fresh:
             del s.heights[:-HEIGHTS]
             s.step_s, s.wait_s = shortest_wait(s.heights)
+            if s.beats:  # these wait for any part of the interval: the shortest wait among some is almost none
+                s.step_s, s.wait_s = INTERVAL_S / s.beats, 0.0
 
     def _follow(self, x: FloatArray, last: float) -> FloatArray:
         """Return host times of samples at `x`, drawn to the line as fast as is fit."""

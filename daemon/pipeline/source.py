@@ -98,7 +98,9 @@ class Source:
         """Return what to do before a wanted disconnect; alters nothing."""
         actions: list[m.Action] = []
         for driver in self._drivers:
-            actions += [item for item in driver.stop() if not isinstance(item, m.Event | m.Block)]
+            kept = driver.snapshot()
+            actions += [item for item in driver.stop() if not isinstance(item, m.Event | m.Block | m.Beat)]
+            driver.restore(kept)  # a replay knows nothing of a farewell
         return actions
 
     def due(self, host_ns: int) -> Out:
@@ -172,6 +174,9 @@ class Source:
                 case m.Block():
                     if (samples := self._placed(output, host_ns)) is not None:
                         out.samples.append(samples)
+                case m.Beat(time_s=time_s):
+                    if (clock := self._clocks.get("sensor")) is not None:
+                        clock.beat(time_s, (host_ns - self.link.host_ns) / _NS)
                 case m.Event(name=name, value=value):
                     if name == "settings" and isinstance(rate_hz := value.get("rate_hz"), int | float):
                         self._set_rate(float(rate_hz))

@@ -79,7 +79,7 @@ class Conversation:
 
     def _take(self, outputs: list[m.DriverOutput]) -> None:
         self.outputs += [(self.now_s, output) for output in outputs]
-        self._actions.extend(output for output in outputs if not isinstance(output, m.Block | m.Event))
+        self._actions.extend(output for output in outputs if not isinstance(output, m.Block | m.Event | m.Beat))
 
     def _act(self) -> None:
         while self._actions:
