@@ -238,7 +238,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="
     node: str
     device: str
     kind: Literal["event"] = "event"
-    event: Literal["interrupted", "axis_settled", "slip", "connected", "disconnected", "sensor_error"]
+    event: Literal["interrupted", "axis_settled", "slip", "connected", "disconnected", "sensor_error", "inputs_lost"]
     known_at_s: float
     detail: dict[str, float | str]
 

@@ -160,8 +160,7 @@ class Device:
     async def _attempt(self, sighting: Sighting) -> Trouble | None:
         """Connect and hold the link to its end. Return what went wrong; None where waiting longer is of no use."""
         adapter = sighting.adapter
-        if not adapter.slots.take(self.slug, self._now_s()):
-            return None
+        adapter.slots.take(self.slug, self._now_s())  # there is one: `room` said so, and nobody ran since
         self._turn_to("connecting")
         self._attempts += 1
         self._puzzled_s = None

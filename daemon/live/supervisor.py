@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ankled.daemon.live.adapter import Adapter
 from ankled.daemon.live.device import Device
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ankled.drivers.driver import Advertisement, DriverInfo
     from ankled.drivers.link import Backend, Handle
     from ankled.drivers.messages import Action
+
+_MOST_PUZZLES: Final = 256
 
 
 class Supervisor:
@@ -216,6 +218,8 @@ class Supervisor:
             return None
         if claim.driver is None:
             if claim.slug not in self._puzzles:
+                if len(self._puzzles) >= _MOST_PUZZLES:
+                    self._puzzles.clear()
                 self._puzzles.add(claim.slug)
                 self.tell(claim.slug, "warning", claim.problem or "no driver knows it")
             return None

@@ -53,10 +53,15 @@ class Connection:
 
     async def publish(self, message: Message) -> None:
         """Return once the broker has acknowledged the message; with QoS 0, once it is written."""
+        task = asyncio.current_task()
+        cancelled = 0 if task is None else task.cancelling()
         try:
             await self._client.publish(message.topic, message.payload, message.qos, message.retain)
         except aiomqtt.MqttError as error:
             raise self._failed("did not acknowledge a message") from error
+        if task is not None and task.cancelling() > cancelled:
+            # asyncio.wait_for, which aiomqtt uses, loses a cancellation that comes with the answer (Python 3.11)
+            raise asyncio.CancelledError
 
     async def lost(self) -> None:
         """Wait for the end of the connection, then raise BrokerError. Messages that arrive are dropped."""

@@ -121,7 +121,7 @@ class Core:
             case Link():
                 return self._linked(given)
             case Dropped():
-                pass
+                return self._event(given, "inputs_lost", {"count": given.count})
             case Command():
                 message = f"command {given.name} is not known"
                 raise UsageError(message)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ankled.drivers.messages import Event as SensorEvent
     from ankled.drivers.messages import Value
 
-Happening: TypeAlias = Literal["connected", "disconnected", "sensor_error"]
+Happening: TypeAlias = Literal["connected", "disconnected", "sensor_error", "inputs_lost"]
 
 _FULL_SCALE: Final = 0.9995
 """A reading of 16 bits at the end of its range is one step short of it on the upper side."""

@@ -11,7 +11,7 @@ from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailabl
 
 from ankled.daemon.live.options import Admission, Limits, Wanted
 from ankled.drivers.driver import Advertisement
-from ankled.drivers.link import Backend, Handle
+from ankled.drivers.link import Backend, Handle, Scanner
 from ankled.simulators.radio.backend import backends
 from ankled.simulators.radio.virtual import run_virtual
 from ankled.simulators.radio.world import World
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from bleak.backends.client import BaseBleakClient
+
+    from ankled.drivers.driver import Advertisement
 
 LEFT, RIGHT = Wanted(slug="left", name="Tiny left"), Wanted(slug="right", name="Tiny right")
 OFF = BleakBluetoothNotAvailableError("No powered adapters", BleakBluetoothNotAvailableReason.POWERED_OFF)
@@ -64,7 +66,7 @@ async def spied(world: World, name: str = "hci0") -> tuple[SpiedBackend, Spy]:
     spy = Spy()
     base_scanner, base_client = backends(await world.central(name))
 
-    class Scanner(base_scanner):  # type: ignore[misc, valid-type]  # made by a function
+    class Ears(base_scanner):  # type: ignore[misc, valid-type]  # made by a function
         """Fails when told to."""
 
         async def start(self) -> None:
@@ -98,7 +100,7 @@ async def spied(world: World, name: str = "hci0") -> tuple[SpiedBackend, Spy]:
                 spy.connecting -= 1
 
     client: type[BaseBleakClient] = Client
-    return SpiedBackend(adapter=name, scanner=Scanner, client=client, spy=spy), spy
+    return SpiedBackend(adapter=name, scanner=Ears, client=client, spy=spy), spy
 
 
 def play(scenario: Callable[[World, Bench, Spy], Coroutine[None, None, None]], *labels: str, **options: Any) -> Bench:
@@ -243,21 +245,17 @@ def test_a_link_that_a_killed_predecessor_left_is_taken_over() -> None:
     async def scenario(world: World, bench: Bench, spy: Spy) -> None:
         await asyncio.sleep(60.0)
         assert bench.status().state == "waiting"
-        spy.mute = False
-        address = world.server("left").placing.address
         heard: list[tuple[Advertisement, Handle]] = []
-        listening = (await adapter(world, "other")).scanner
-        assert listening is not None
-        scanner = listening(lambda device, _data: heard.append((_seen(device), Handle(device))), None, "active")  # type: ignore[call-arg]  # one of the radio's
+        scanner = Scanner(await adapter(world, "other"), lambda *one: heard.append(one))
         await scanner.start()
         await bench.until(lambda: bool(heard))
         await scanner.stop()
-        spy.mute = True
-        spy.held = [one for one in heard if one[0].address == address][:1]
+        spy.held = heard[:1]
         await bench.until(lambda: bench.status().online, Limits().held_s + 10.0)
-
-    def _seen(device: Any) -> Advertisement:
-        return Advertisement(address=device.address, name=device.name)
+        bench.supervisor.want([LEFT, RIGHT])
+        await asyncio.sleep(2 * Limits().held_s)
+        assert bench.status().rssi_dbm == -60, "that it is held is no news of a device that is ours"
+        assert len(bench.links()) == 1
 
     def mute(spy: Spy) -> None:
         spy.mute = True

@@ -60,6 +60,41 @@ def test_adoption_takes_known_devices_and_lets_go_of_those_long_gone() -> None:
     both(scenario, wanted=[], admission=admission, limits=Limits(forget_s=60.0))
 
 
+def test_no_more_are_adopted_than_allowed() -> None:
+    """In a busy gym the daemon does not gather what it can get."""
+
+    async def scenario(_world: World, bench: Bench) -> None:
+        await bench.until(lambda: len(bench.packets()) > 5)
+        await asyncio.sleep(10.0)
+        assert len(bench.supervisor.status().devices) == 1
+
+    both(scenario, wanted=[], admission=Admission(adopt="known-drivers", most=1))
+
+
+def test_who_is_known_to_two_drivers_is_not_adopted_and_told_once() -> None:
+    """Which driver is for a person to say; the warning does not repeat with each advertisement."""
+
+    async def scenario(_world: World, bench: Bench) -> None:
+        await asyncio.sleep(20.0)
+        assert not bench.supervisor.status().devices
+
+    admission = Admission(adopt="known-drivers", allow=Rule(names=("*left",)))
+    bench = both(scenario, wanted=[], admission=admission, sensors_for=lambda _seen: ["tiny", "rsc"])
+    (notice,) = bench.notices
+    assert "tiny, rsc" in notice.text
+
+
+def test_adoption_may_be_ended() -> None:
+    """A reload with another policy lets go of those that nobody asked for."""
+
+    async def scenario(_world: World, bench: Bench) -> None:
+        await bench.until(lambda: len({one.device for one in bench.packets()}) == 2)
+        bench.supervisor.want([], Admission(adopt="none"))
+        await bench.until(lambda: not bench.supervisor.status().devices)
+
+    both(scenario, wanted=[], admission=Admission(adopt="known-drivers"))
+
+
 def test_the_adopted_leave_room_for_the_wanted() -> None:
     """The last slot is kept for a configured sensor, though it is not there yet."""
 

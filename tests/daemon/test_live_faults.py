@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from ankled.daemon.live.options import Limits
-from ankled.drivers.messages import Read, Subscribe, Write
+from ankled.drivers import link_errors
+from ankled.drivers.messages import HangUp, Read, Subscribe, Write
 from ankled.simulators.peripherals.model import BATTERY_LEVEL
 from ankled.simulators.radio.faults import Faults
 from ankled.simulators.radio.script import Fault
 from tests.daemon.scenes import BARE, now_s, play
-from tests.daemon.tiny import COMMAND, Bench, TinySensor
+from tests.daemon.tiny import COMMAND, INFO, Bench, TinySensor
 
 if TYPE_CHECKING:
     from ankled.simulators.radio.world import World
@@ -190,6 +192,55 @@ def test_bursts_are_no_silence() -> None:
     bench = play(scenario)
     assert ("left", "silent") not in bench.changes
     assert len(bench.links()) == 2
+
+
+def test_stopped_while_it_waits_for_the_next_try() -> None:
+    """Back-off keeps nobody from stopping."""
+
+    async def scenario(_world: World, _sensor: TinySensor, bench: Bench) -> None:
+        bench.greet = [HangUp(reason="no", lasting=True)]
+        await bench.until(lambda: (bench.status().retry_s or 0.0) > 100.0)
+        stopped_s = now_s()
+        bench.supervisor.want([])
+        await bench.until(lambda: not bench.supervisor.status().devices)
+        assert now_s() - stopped_s < 0.1
+
+    play(scenario)
+
+
+def test_lost_before_it_is_up() -> None:
+    """A link that ends while its fitness is checked never was one; it is tried again as any that was lost."""
+
+    async def scenario(world: World, sensor: TinySensor, bench: Bench) -> None:
+        await bench.until(lambda: sensor.connected)
+        await asyncio.sleep(0.5)
+        assert not bench.links()
+        world.server("left").lose_links()
+        await bench.until(lambda: bench.status().state == "backoff")
+        assert bench.status().last_error == "the connection was lost"
+        assert (bench.status().retry_s or 0.0) < 1.0
+
+    assert not play(scenario, info_of=lambda _name: msgspec.structs.replace(INFO, min_mtu=400)).links()
+
+
+def test_a_request_that_finds_the_link_gone_ends_it() -> None:
+    """Whoever notices first: here the error of a request, before the radio has said a word."""
+
+    async def scenario(_world: World, _sensor: TinySensor, bench: Bench) -> None:
+        await bench.until(lambda: len(bench.packets()) > 5)
+        epoch = bench.supervisor._devices["left"].epoch
+        assert epoch is not None
+
+        async def gone(_uuid: str) -> bytes:
+            raise link_errors.LinkLostError("reading: the connection has ended")
+
+        epoch._connection.read = gone  # type: ignore[assignment, method-assign]  # as bleak does when D-Bus is faster
+        bench.supervisor.act("left", 1, Read(characteristic=BATTERY_LEVEL))
+        await bench.until(lambda: bench.status().epoch == 2)
+
+    bench = play(scenario)
+    assert bench.downs()[0] == "reading: the connection has ended"
+    assert [one.error for one in bench.results() if one.characteristic == BATTERY_LEVEL] == [bench.downs()[0]]
 
 
 def test_absent_for_minutes() -> None:

@@ -163,3 +163,19 @@ async def test_cancelling_while_connecting_leaves_no_client_behind(gate: Gate) -
     async with asyncio.timeout(5):
         while gate.relaying:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.01)
+
+
+async def test_a_cancellation_that_comes_with_the_answer_counts(mosquitto: Mosquitto) -> None:
+    """Who is cancelled at the moment of the acknowledgement is cancelled: a publisher that stops does not go on."""
+    async with connected(mosquitto.address) as connection:
+        publishing = asyncio.create_task(connection.publish(Message("t", b"")))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        client = connection._client
+        assert client._pending_publishes
+        client._client.loop_write()
+        while client._pending_publishes:  # the answer is taken in before anybody else has a turn
+            client._client.loop_read()
+        publishing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await publishing

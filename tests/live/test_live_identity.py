@@ -17,7 +17,7 @@ from ankled.daemon.offline import run_recording
 from ankled.daemon.pipeline import Core
 from ankled.daemon.records import Live, Rep, to_json
 from ankled.daemon.settings import DeviceSettings, PipelineSettings
-from ankled.simulators.imu import IDEAL
+from ankled.simulators.imu import CONSUMER, IDEAL
 from ankled.simulators.mounts import MOUNTS
 from ankled.simulators.radio.outfit import parse_sensor, worn
 from ankled.simulators.simulation import simulate
@@ -43,9 +43,9 @@ SEED = 3
 
 def dressed(*sensors: str, scenario: str = "demo", ideal: bool = False) -> World:
     """Return a world with these sensors, 50 ppm fast and slow, whose packets come in bursts of 30 ms."""
-    errors = {"errors": IDEAL} if ideal else {}
     parsed = [parse_sensor(text) for text in sensors]
-    return worn(scenario, parsed, seed=SEED, mount=MOUNTS["oblique"], skew_ppm=50.0, interval_s=0.03, **errors)  # type: ignore[arg-type]
+    errors = IDEAL if ideal else CONSUMER
+    return worn(scenario, parsed, seed=SEED, mount=MOUNTS["oblique"], errors=errors, skew_ppm=50.0, interval_s=0.03)
 
 
 def replayed(*paths: Path) -> list[bytes]:
@@ -70,10 +70,10 @@ class Tolerance(NamedTuple):
     median: float
 
 
-# Live samples are taken at other moments than the CSV's (any phase within a period, 50 ppm off), rounded to the words of
-# the sensor, and timed right to the clock's uncertainty. An event found at another sample moves by up to a period at
-# either end; the end also by what the clock is off, which is at most the wait for the radio (30 ms), and most of all in
-# the first seconds of a stream. Polar's frames take a second each, so its clock has heard only a few by then.
+# Live samples are taken at other moments than the CSV's (any phase within a period, 50 ppm off), rounded to the words
+# of the sensor, and timed right to the clock's uncertainty. An event found at another sample moves by up to a period at
+# either end; the end also by what the clock is off, which is at most the wait for the radio (30 ms), and most of all
+# in the first seconds of a stream. Polar's frames take a second each, so its clock has heard only a few by then.
 USUAL = Tolerance(end_s=0.035, duration_s=0.022, median=0.03)
 TOLERANCES = {
     "polar": Tolerance(end_s=0.09, duration_s=0.04, median=0.06),
