@@ -80,7 +80,14 @@ def find(name: str) -> type[Driver[Any]]:
 
 def sensor_for(seen: Advertisement) -> list[str]:
     """Return the names of the sensor drivers whose device advertises so; more than one is a clash to warn about."""
-    return [name for name, one in registry().items() if one.info.kind == "sensor" and one.matches(seen)]
+    return [name for name, one in registry().items() if one.info.kind == "sensor" and _matches(one, seen)]
+
+
+def _matches(driver: type[Driver[Any]], seen: Advertisement) -> bool:
+    try:
+        return driver.matches(seen)
+    except Exception:  # noqa: BLE001  (a plug-in that stumbles over a stranger's advertisement must not stop the scan)
+        return False
 
 
 def services_for(services: Iterable[str]) -> list[str]:

@@ -16,7 +16,7 @@ from ankled.daemon.cli.columns import columns
 from ankled.daemon.cli.drivers import short, tell_warnings
 from ankled.daemon.errors import RecordingError, UsageError
 from ankled.drivers.errors import DecodeError, DriverError
-from ankled.drivers.messages import Block, Event, Notification, ReadResult
+from ankled.drivers.messages import Beat, Block, Event, Notification, ReadResult
 from ankled.drivers.registry import find
 from ankled.drivers.uuids import normalise
 
@@ -153,8 +153,12 @@ def _feed(driver: Driver[Any], uuid: str, data: bytes) -> list[Block | Event]:
 
 
 def _told(outputs: list[DriverOutput]) -> list[Block | Event]:
-    """Return what a driver tells, without what it wants done."""
-    return [output for output in outputs if isinstance(output, Block | Event)]
+    """Return what a driver tells, without what it wants done. A beat is told as a status: what the clock showed."""
+    events = (
+        Event(name="status", value={"clock_s": output.time_s}) if isinstance(output, Beat) else output
+        for output in outputs
+    )
+    return [output for output in events if isinstance(output, Block | Event)]
 
 
 def _line(output: Block | Event) -> str:

@@ -1,4 +1,4 @@
-"""`ankled demo`: a minute of simulated training through dispatcher, capture, pipeline and broker, as it happens."""
+"""`ankled demo`: a minute of simulated training through radio, drivers, pipeline and broker, as it happens."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ _FOLDER: Final = Path("captures")
 _SUFFIX: Final = ".mcap"
 _INTERRUPTED: Final = 130
 _SEED: Final = 3
+SLOWEST: Final = 0.25
+"""Slower than this a broker would take the silence between two messages for the end of the connection."""
 FASTEST: Final = 20.0
 
 
@@ -50,7 +52,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     recording.add_argument("--no-capture", action="store_true", help="record nothing")
     parser.add_argument("--seed", type=int, default=_SEED, metavar="N", help=f"another wearer (default: {_SEED})")
-    parser.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="times real time, or max (default: 1)")
+    parser.add_argument(
+        "--speed",
+        type=_speed,
+        default=1.0,
+        metavar="X",
+        help=f"times real time, {SLOWEST:g} to {FASTEST:g}, or max (default: 1)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -58,9 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
     address = BrokerAddress.parse(arguments.broker)
     name = f"demo-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     capture = None if arguments.no_capture else _capture(arguments.capture, name)
+    training = Training(seed=arguments.seed)
     with waiting(notice()):
         compile_all()
-    training = Training(seed=arguments.seed)
     plan = session.Plan(session=name, address=address, capture=capture)
     console = Console(highlight=False)
     screen: session.Screen
@@ -121,7 +129,7 @@ def _speed(text: str) -> float:
         speed = FASTEST if text == "max" else float(text)
     except ValueError:
         speed = 0.0
-    if not 0.0 < speed <= FASTEST:
-        message = f'"{text}" is no speed; allowed is a number above 0 and up to {FASTEST:g}, or max'
+    if not SLOWEST <= speed <= FASTEST:
+        message = f'"{text}" is no speed; allowed is a number from {SLOWEST:g} to {FASTEST:g}, or max'
         raise argparse.ArgumentTypeError(message)
     return speed

@@ -104,15 +104,23 @@ class Board:
         ]
         last = Text(closed[-1] if closed else "", style="dim", no_wrap=True, overflow="ellipsis")
         now = Text(self._now(side), style="bold", no_wrap=True, overflow="ellipsis")
-        title = Text.assemble((f"{side} leg", f"bold {style}"), self._sensor(side))
-        return Panel(Group(now, table, last), title=title, title_align="left", box=ROUNDED, border_style=style)
+        return Panel(
+            Group(now, table, last),
+            title=Text(f"{side} leg", style=f"bold {style}"),
+            title_align="left",
+            subtitle=self._sensor(side),
+            subtitle_align="right",
+            box=ROUNDED,
+            border_style=style,
+        )
 
-    def _sensor(self, side: str) -> str:
+    def _sensor(self, side: str) -> Text | None:
         """Return which sensor a leg wears, once it has said so."""
         sensor = self._tally.sensors.get(side)
         if sensor is None or sensor.name is None:
-            return ""
-        return f", {sensor.name}" + ("" if sensor.rate_hz is None else f", {sensor.rate_hz:g} Hz")
+            return None
+        rate = "" if sensor.rate_hz is None else f", {sensor.rate_hz:g} Hz"
+        return Text(f"{sensor.name}{rate}", style="dim")
 
     def _now(self, side: str) -> str:
         """Return what a leg does."""

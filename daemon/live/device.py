@@ -71,8 +71,6 @@ class Device:
 
     def sighted(self, sighting: Sighting) -> None:
         """Take note that it was heard. Of several devices with the name that is wanted, the one in use is kept."""
-        if self.epoch is not None and self.epoch.who.address == sighting.seen.address:
-            return  # only bluetoothd, asked for its links, tells of a device that is connected
         held_s = self._tried_s if self.epoch is None else sighting.heard.time_s
         if (other := self._sightings.other(sighting, held_s)) is not None:
             seen = sighting.seen

@@ -119,7 +119,7 @@ async def publishing(address: BrokerAddress, topics: Topics, options: Options) -
             try:
                 await outlet.flushed(_DRAIN_S)
             except BrokerError as error:
-                log.warning("results are lost", reason=str(error))
+                log.warning("not everything was published", reason=str(error))
             handing.cancel()
             await asyncio.wait({handing})
 

@@ -139,7 +139,6 @@ class Service:
             now_ns = self._clock.now_ns()
             if now_ns >= due_ns and not self.queue.statistics.waiting:
                 self._tick(now_ns)
-            await asyncio.sleep(0)
 
     def _process(self, batch: list[Input]) -> None:
         for item in batch:

@@ -171,11 +171,9 @@ class Supervisor:
         self._near.forget(now_s)
         heard = self._near.hear(adapter.name, seen, handle, now_s)
         claim = self._matching.claim(heard.advertisement)
-        if claim is None:
+        if claim is None or self._in_use(seen.address):
             return
-        device = self._devices.get(claim.slug)
-        if device is None:
-            device = self._adopt(claim, seen.address)
+        device = self._devices.get(claim.slug) or self._adopt(claim, seen.address)
         if device is not None:
             device.sighted(Sighting(adapter, heard, claim))
 
@@ -213,6 +211,19 @@ class Supervisor:
 
     # --- who is there
 
+    def _in_use(self, address: str) -> bool:
+        """Tell whether a device is connected: it does not advertise then, but bluetoothd tells of its links."""
+        links = [device.epoch for device in self._devices.values()]
+        return any(link is not None and link.who.address == address for link in links)
+
+    def _is_wanted(self, adopted: Device) -> bool:
+        """Tell whether a device that was adopted is now wanted under a name of its own."""
+        now = adopted.status()
+        return any(
+            one.address.upper() == (now.address or "").upper() if one.address else one.name == now.name
+            for one in self._wanted.values()
+        )
+
     def _adopt(self, claim: Claim, address: str) -> Device | None:
         if not claim.adopted:
             return None
@@ -246,9 +257,7 @@ class Supervisor:
         """Start whom is missing and stop whom is too many; whoever is to be changed is started when it has stopped."""
         for slug, device in self._devices.items():
             if device.adopted:
-                address = device.wanted.address
-                taken = any(one.address == address for one in self._wanted.values())
-                keep = self._admission.adopt != "none" and not taken and slug not in self._wanted
+                keep = self._admission.adopt != "none" and slug not in self._wanted and not self._is_wanted(device)
             else:
                 keep = self._wanted.get(slug) == device.wanted
             if not keep or self._stopping.is_set():

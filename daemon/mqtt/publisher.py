@@ -105,11 +105,10 @@ class Publisher:
         try:
             async with asyncio.timeout(deadline_s):
                 await self._unless_ended(self._backlog.drained())
+                await self._unless_ended(self._states.told())
         except TimeoutError:
-            msg = (
-                f"the broker at {self._address.url} has not acknowledged {len(self._backlog)} of the results "
-                f"within {deadline_s:g} s"
-            )
+            what = f"{count} of the results" if (count := len(self._backlog)) else "the state of the sensors"
+            msg = f"the broker at {self._address.url} has not acknowledged {what} within {deadline_s:g} s"
             raise BrokerError(msg) from None
 
     @property

@@ -26,12 +26,15 @@ class States:
         self._changed: dict[str, Message] = {}
         self._moments: deque[Message] = deque(maxlen=_MOMENTS)
         self._stir = asyncio.Event()
+        self._told = asyncio.Event()
+        self._told.set()
         self._open = False
 
     def keep(self, message: Message) -> None:
         """Have the broker hold this under its topic, now and after every new connection."""
         if self._kept.get(message.topic) != message:
             self._kept[message.topic] = self._changed[message.topic] = message
+            self._told.clear()
             self._stir.set()
 
     def show(self, message: Message) -> None:
@@ -39,6 +42,10 @@ class States:
         if self._open:
             self._moments.append(message)
             self._stir.set()
+
+    async def told(self) -> None:
+        """Wait until the broker has acknowledged the newest state of every topic."""
+        await self._told.wait()
 
     async def send(self, publish: Callable[[Message], Awaitable[None]]) -> None:
         """Send everything that is kept, then what changes and what happens, until the connection fails."""
@@ -56,6 +63,7 @@ class States:
                     await publish(message)
                     if self._changed.get(topic) is message:
                         del self._changed[topic]
+                self._told.set()
                 await self._stir.wait()
         finally:
             self._open = False

@@ -53,7 +53,10 @@ AGREE: Final = 3
 
 
 class ClockState(msgspec.Struct, kw_only=True):
-    """All that a clock remembers. Points are (x, arrival - x), one for each bin of `BIN_S`, the lowest of the bin."""
+    """All that a clock remembers. Points are (x, arrival - x), one for each bin of `BIN_S`, the lowest of the bin.
+
+    `newest` is the newest stamp of each stream, `late` when packets came and the least wait of those that came at once.
+    """
 
     points: list[Point] = msgspec.field(default_factory=list)
     offset_s: float = 0.0
@@ -73,6 +76,7 @@ class ClockState(msgspec.Struct, kw_only=True):
     refused: int = 0
     found_missing: int = 0
     beats: int = 0
+    newest: dict[str, float] = msgspec.field(default_factory=dict)
 
 
 class Clock:
@@ -107,11 +111,13 @@ class Clock:
         behind_s = abs(s.last_s - (s.last_x + s.offset_s + s.slope * s.last_x))
         return s.spread_s + slope_s + behind_s + unseen_s
 
-    def place(self, time_s: FloatArray | None, count: int, missing: int, arrival_s: float) -> FloatArray | None:
+    def place(
+        self, time_s: FloatArray | None, count: int, missing: int, arrival_s: float, stream: str = ""
+    ) -> FloatArray | None:
         """Return the host times of `count` samples of a packet that arrived at `arrival_s`, both in s; or None.
 
         `time_s` (count,) is on the sensor's clock. None is returned for a packet whose stamps cannot be right: it is
-        counted in `refused`.
+        counted in `refused`. After a pause all packets of one `stream` may come before all those of another.
         """
         s = self.state
         x = self._counted(count, missing, arrival_s) if time_s is None else time_s
@@ -119,12 +125,13 @@ class Clock:
         if not s.started:
             self._begin(last, arrival_s)
         elif self._rate_hz is None:
-            if last < s.last_x - 1.0:
+            if last < s.newest.get(stream, last) - 1.0:
                 self._begin(last, arrival_s)
                 s.restarts += 1
             elif arrival_s - last < s.offset_s + s.slope * last - STRANGE_S and not self._believed(last, arrival_s):
                 return None
         s.strange.clear()
+        s.newest[stream] = max(s.newest.get(stream, last), last)
         if last <= s.last_x and s.last_x > s.first_x:
             return np.asarray(s.last_s + (x - s.last_x))  # sent again: the time base will know it
         self._note(last, arrival_s - last)
@@ -156,7 +163,10 @@ class Clock:
         residual_s = arrival_s - x - (s.offset_s + s.slope * x)
         if x - s.first_x < 2.0 * COUNTED_SLOPE_AFTER_S:
             return 0
-        s.late.append((arrival_s, residual_s))
+        if s.late and arrival_s - s.late[-1][0] < NOISE_S:  # what comes at once has waited once
+            s.late[-1] = (s.late[-1][0], min(s.late[-1][1], residual_s))
+        else:
+            s.late.append((arrival_s, residual_s))
         while s.late[0][0] < arrival_s - 1.0:
             s.late.pop(0)
         if len(s.late) < 5 or arrival_s - s.late[0][0] < 0.6:  # noqa: PLR2004  (enough packets over most of a second)
@@ -178,6 +188,7 @@ class Clock:
         s.step_s = s.wait_s = 0.0
         s.heights.clear()
         s.beats = 0
+        s.newest.clear()
 
     def _believed(self, x: float, arrival_s: float) -> bool:
         """Tell whether a stamp far ahead of time is a new clock: when some in a row agree. Else it is refused."""

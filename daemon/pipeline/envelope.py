@@ -59,15 +59,13 @@ def lower_hull(points: Sequence[Point]) -> list[Point]:
     """Return the lower convex hull of points ordered by x, from left to right (Andrew's monotone chain)."""
     hull: list[Point] = []
     for x, y in points:
-        while len(hull) > 1 and _turns_down(hull[-2], hull[-1], (x, y)):
+        while len(hull) > 1:
+            (ax, ay), (bx, by) = hull[-2], hull[-1]
+            if (bx - ax) * (y - ay) > (by - ay) * (x - ax):
+                break  # the last one lies below the line from the one before it to this one
             hull.pop()
         if hull and hull[-1][0] == x:
             hull[-1] = (x, min(y, hull[-1][1]))
         else:
             hull.append((x, y))
     return hull
-
-
-def _turns_down(a: Point, b: Point, c: Point) -> bool:
-    """Tell whether b lies on or above the line from a to c."""
-    return (b[0] - a[0]) * (c[1] - a[1]) <= (b[1] - a[1]) * (c[0] - a[0])

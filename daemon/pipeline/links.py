@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from ankled.daemon.pipeline.source import Out, Source, SourceState
+from ankled.daemon.pipeline.source import NEVER, Out, Source, SourceState
 from ankled.drivers.driver import Options
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ankled.daemon.settings import DeviceSettings
     from ankled.drivers.messages import Action
 
-_NEVER: Final = 1 << 63
-
 
 class Links:
     """The sources by device. Inputs of an epoch that is over are left alone: they were on their way when it ended."""
@@ -24,7 +22,7 @@ class Links:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._sources: dict[str, Source] = {}
-        self.next_due_ns: int = _NEVER
+        self.next_due_ns: int = NEVER
         """When the next deadline of any driver is over; never, if there is none."""
 
     def get(self, slug: str) -> Source | None:
@@ -57,8 +55,10 @@ class Links:
         source = self._sources.get(given.device)
         if source is None or source.link.epoch != given.epoch:
             return None
+        before_ns = source.next_due_ns
         out = source.feed(given)
-        self._look()
+        if source.next_due_ns != before_ns:  # seldom: most packets move no deadline
+            self._look()
         return out
 
     def due(self, host_ns: int) -> Iterator[tuple[str, Out]]:
@@ -85,4 +85,4 @@ class Links:
         self._look()
 
     def _look(self) -> None:
-        self.next_due_ns = min((source.next_due_ns for source in self._sources.values()), default=_NEVER)
+        self.next_due_ns = min((source.next_due_ns for source in self._sources.values()), default=NEVER)

@@ -2,7 +2,7 @@
 
 One source is one connection. It owns the driver of the sensor, the drivers of the standard services beside it, the
 clocks of its streams and the joiner of streams that come apart. It reads no clock: deadlines of drivers are kept here
-and come due by the host time of the
+and come due by the host time of the inputs.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ankled.drivers.driver import Driver
 
 _NS: Final = 1_000_000_000
+NEVER: Final = 1 << 63
+"""Later than any host time."""
 
 
 class Due(msgspec.Struct, kw_only=True):
@@ -73,14 +75,11 @@ class Source:
         self._clocks: dict[str, Clock] = {}
         self._joiner: Joiner | None = None
         self._due: list[Due] = []
+        self.next_due_ns: int = NEVER
+        """When the next deadline of a driver is over; never, if there is none."""
         self.rate_hz: float | None = None
         self.undecodable = 0
         """Packets that no driver could make anything of."""
-
-    @property
-    def next_due_ns(self) -> int:
-        """When the next deadline of a driver is over; never, if there is none."""
-        return min((due.host_ns for due in self._due), default=1 << 63)
 
     @property
     def clock(self) -> Clock | None:
@@ -108,7 +107,7 @@ class Source:
         out = Out([], [], [])
         while over := [due for due in self._due if due.host_ns <= host_ns]:
             first = min(over, key=lambda due: (due.host_ns, due.driver, due.name))
-            self._due.remove(first)
+            self._wait_for([due for due in self._due if due is not first])
             self._feed(first.driver, m.Timeout(name=first.name), host_ns, out)
         return out
 
@@ -152,7 +151,7 @@ class Source:
         if state.joiner is not None:
             source._joiner = Joiner(state.rate_hz or 1.0)
             source._joiner.restore(state.joiner)
-        source._due = state.due
+        source._wait_for(state.due)
         source.undecodable = state.undecodable
         return source
 
@@ -183,11 +182,17 @@ class Source:
                         self._set_streams(value.get("streams"))
                     out.events.append(output)
                 case m.Deadline(name=name, after_s=after_s):
-                    self._due = [due for due in self._due if (due.driver, due.name) != (index, name)]
+                    others = [due for due in self._due if (due.driver, due.name) != (index, name)]
                     if after_s is not None:
-                        self._due.append(Due(driver=index, name=name, host_ns=host_ns + round(after_s * _NS)))
+                        others.append(Due(driver=index, name=name, host_ns=host_ns + round(after_s * _NS)))
+                    self._wait_for(others)
                 case _:
                     out.actions.append(output)
+
+    def _wait_for(self, due: list[Due]) -> None:
+        """Keep these deadlines."""
+        self._due = due
+        self.next_due_ns = min((one.host_ns for one in due), default=NEVER)
 
     def _set_rate(self, rate_hz: float) -> None:
         """Take the rate that the sensor says; counted clocks and the joiner begin anew when it changes."""
@@ -212,7 +217,7 @@ class Source:
         clock = self._clocks.get(name)
         if clock is None:
             clock = self._clocks[name] = Clock(self._clock_rate(name))
-        time_s = clock.place(block.time_s, len(block), block.missing, (host_ns - self.link.host_ns) / _NS)
+        time_s = clock.place(block.time_s, len(block), block.missing, (host_ns - self.link.host_ns) / _NS, apart)
         if time_s is None:
             return None
         acc, gyr, missing = block.acc, block.gyr, block.missing

@@ -18,6 +18,8 @@ import msgspec
 MEMORY_S: Final = 4.0
 WRAP_LIMIT_S: Final = 60.0
 """A stamp that falls is a wrap if it means that no more than this has passed: no living link is silent that long."""
+PROVEN: Final = 2
+"""So many packets make a line."""
 SHORTEST_US, LONGEST_US = 1_000.0, 40_000.0
 """Periods that the first two packets of a line may show: those of the profile, with the jitter of short packets."""
 
@@ -82,6 +84,17 @@ class Clock(msgspec.Struct):
             start_us = max(start_us, self.end_us + _APART * self.period_us)
         self.end_us = start_us + (count - 1) * self.period_us
         return Placed(start_us, self.period_us, missing or 0, jump_us)
+
+    def reading_us(self, boot: int, time_us: int) -> float | None:
+        """Return what the board's clock showed, `time_us` of it being known, on the scale of the line.
+
+        None while there is no line, for the clock of another boot, and for what is not from shortly after the stamp of
+        the last packet: what is sent later was taken later.
+        """
+        passed_us = (time_us - self.stamp_us) % _WRAP_US
+        if self.packets < PROVEN or boot != self.boot or passed_us > WRAP_LIMIT_S * 1e6:
+            return None
+        return float(self.turns_us + self.stamp_us + passed_us)
 
     def _missing(self, first: int) -> int | None:
         """Return how many samples lie between the last one and number `first`; None if the count begins anew."""

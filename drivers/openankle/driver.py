@@ -1,22 +1,21 @@
 """The driver of OpenAnkle devices: one connection as a state machine. The profile is docs/openankle.md.
 
 Events: `info` (versions and what the device offers; then `mass_kg`, null when not known, and `side`, again when they
-change), `settings`, `status` (when it changes), `response` (every answer to a command), `error`.
+change), `settings`, `status` (when it changes), `response` (every answer to a command), `error`. A device that tells
+its clock gives a `Beat` now and then.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self
-
-import msgspec
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from ankled.drivers import messages as m
 from ankled.drivers.driver import Driver, DriverInfo, context_number, refuse_context
-from ankled.drivers.errors import DecodeError, OptionsError
+from ankled.drivers.errors import OptionsError
 from ankled.drivers.openankle import commands as c
 from ankled.drivers.openankle import events, wire
 from ankled.drivers.openankle.choice import choose
-from ankled.drivers.openankle.stream import Stream
+from ankled.drivers.openankle.state import OpenAnkleState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,26 +28,13 @@ ANSWER_S: Final = 3.0
 AGAIN_S: Final = 1.0
 TRIES: Final = 4
 """How often one connection begins anew after a refusal, silence or a restart before it is given up."""
+SILENT_BEATS: Final = 7
+"""So many beats without a packet between them, 3 s, and the stream is dead, for all that the link is not silent."""
 
-_SLOWEST_HZ, _FASTEST_HZ = 40.0, 600.0
 _HOPELESS = frozenset({c.Result.UNKNOWN_COMMAND, c.Result.WRONG_LENGTH, c.Result.NOT_OFFERED, c.Result.BATTERY_TOO_LOW})
 """Refusals that no second try will turn."""
 
 _OURS = frozenset({wire.CAPABILITIES, wire.CONTROL, wire.DATA, wire.STATUS})
-
-Step = Literal["opening", "stop", "configure", "start", "streaming", "over", "decoding"]
-
-
-class OpenAnkleState(msgspec.Struct, kw_only=True):
-    """What a connection remembers. `waiting` is the command whose answer is due, 0 for none."""
-
-    step: Step = "opening"
-    tries: int = 0
-    tag: int = 0
-    waiting: int = 0
-    capabilities: wire.Capabilities | None = None
-    status: wire.Status | None = None
-    stream: Stream = msgspec.field(default_factory=Stream)
 
 
 class OpenAnkle(Driver[OpenAnkleState]):
@@ -64,6 +50,7 @@ class OpenAnkle(Driver[OpenAnkleState]):
             "control": wire.CONTROL,
             "data": wire.DATA,
             "status": wire.STATUS,
+            "clock": wire.CLOCK,
         },
         name_prefixes=("OpenAnkle",),
         advertised_services=(wire.SERVICE,),
@@ -85,10 +72,7 @@ class OpenAnkle(Driver[OpenAnkleState]):
         driver = cls()
         driver.state.step = "decoding"
         if rate_hz is not None:
-            if not _SLOWEST_HZ <= rate_hz <= _FASTEST_HZ:
-                allowed = f"{_SLOWEST_HZ:g} to {_FASTEST_HZ:g}"
-                raise DecodeError(f'context key "rate_hz" is {rate_hz:g}; allowed are {allowed}')
-            driver.state.stream.period_ns = round(1e9 / rate_hz)
+            driver.state.stream.assume(rate_hz)
         return driver
 
     def start(self) -> list[DriverOutput]:
@@ -134,6 +118,8 @@ class OpenAnkle(Driver[OpenAnkleState]):
             # A status that cannot be subscribed to is one that is only read.
             case m.WriteResult(characteristic=uuid, error=str() as error) if uuid in _OURS - {wire.STATUS}:
                 return self._trouble(f"the device does not take a request: {error}")
+            case m.WriteResult(characteristic=wire.CLOCK, error=str() as error):  # which is no reason not to stream
+                return [events.error(f"the device says that it tells its clock, and does not: {error}")]
             case m.Timeout(name=name):
                 return self._late(name)
         return []
@@ -142,6 +128,8 @@ class OpenAnkle(Driver[OpenAnkleState]):
         match uuid:
             case wire.DATA:
                 return self._packet(data)
+            case wire.CLOCK:
+                return self._beat(data)
             case wire.CONTROL:
                 return self._answer(data)
             case wire.STATUS:
@@ -159,6 +147,13 @@ class OpenAnkle(Driver[OpenAnkleState]):
         if restarted and streaming:
             said.append(m.Read(characteristic=wire.STATUS))
         return said
+
+    def _beat(self, data: bytes) -> list[DriverOutput]:
+        stream, step = self.state.stream, self.state.step
+        said = stream.beat(data, alone=step == "decoding")
+        if step == "streaming" and stream.beats >= SILENT_BEATS:
+            return self._again("the device tells its clock and sends no samples")
+        return said if step in {"streaming", "decoding"} else []
 
     def _capabilities(self, data: bytes) -> list[DriverOutput]:
         can = wire.decode_capabilities(data)
@@ -237,7 +232,11 @@ class OpenAnkle(Driver[OpenAnkleState]):
             case c.Op.START:
                 self.state.step = "streaming"
                 waits = None if self.state.stream.begun else ANSWER_S
-                return [*self._settle(answer), m.Deadline(name="data", after_s=waits)]
+                said = [*self._settle(answer), m.Deadline(name="data", after_s=waits)]
+                can = self.state.capabilities
+                if can is not None and can.tells_clock:  # only now: the stream must not wait for it
+                    said.append(m.Subscribe(characteristic=wire.CLOCK))
+                return said
             case c.Op.SET_WEIGHT:  # of which a status that is only read would tell nothing
                 return [m.Read(characteristic=wire.STATUS)]
         return []

@@ -43,6 +43,7 @@ def offers(can: wire.Capabilities) -> m.Event:
         "weight_settable": can.weight_settable,
         "weight_kept": can.weight_kept,
         "identifies": can.identifies,
+        "tells_clock": can.tells_clock,
         "max_samples": can.max_samples,
     }
     return m.Event(name="info", value=value)

@@ -1,7 +1,9 @@
-"""Data packets of an OpenAnkle device (docs/openankle.md, A).
+"""Data packets and beats of an OpenAnkle device (docs/openankle.md, A).
 
 0 u16 number of the first sample | 2 u8 format | 3 u8 boot | 4 u32 time of the first sample, us | 8 n x 6 i16:
 acc x, y, z, gyr x, y, z.
+
+A beat is 0 u32 what the clock shows, us | 4 u8 boot.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ _AXES = 3
 _WORDS = 6
 _FULL = 32768.0
 _HEAD = struct.Struct("<HBBI")
+_BEAT = struct.Struct("<IB")
 
 
 class Scale(NamedTuple):
@@ -80,3 +83,16 @@ def encode_words(form: Format, acc: FloatArray, gyr: FloatArray) -> NDArray[np.i
 def encode_packet(first: int, form: int, boot: int, time_us: int, words: NDArray[np.int16]) -> bytes:
     """Return the packet of `words` (n, 6); numbers are cut to the width that they have there."""
     return _HEAD.pack(first & 0xFFFF, form, boot & 0xFF, time_us & 0xFFFFFFFF) + words.tobytes()
+
+
+def decode_beat(data: bytes) -> tuple[int, int]:
+    """Return what the board's clock showed (us, mod 2**32) as this was handed to the radio, and the boot byte."""
+    if len(data) != _BEAT.size:
+        raise DecodeError(f"a beat of the clock has {_BEAT.size} bytes, this one {len(data)}")
+    time_us, boot = _BEAT.unpack(data)
+    return time_us, boot
+
+
+def encode_beat(time_us: int, boot: int) -> bytes:
+    """Return a beat; numbers are cut to the width that they have there."""
+    return _BEAT.pack(time_us & 0xFFFFFFFF, boot & 0xFF)

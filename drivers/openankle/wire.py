@@ -23,6 +23,8 @@ CAPABILITIES: Final = _uuid(0x0002)
 CONTROL: Final = _uuid(0x0003)
 DATA: Final = _uuid(0x0004)
 STATUS: Final = _uuid(0x0005)
+CLOCK: Final = _uuid(0x0006)
+"""Optional, and there if the capabilities say so."""
 
 MAJOR: Final = 1
 MINOR: Final = 0
@@ -90,7 +92,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a device can do; the same as long as its firmware runs.
 
     `weight_settable`: mass and side can be set; `weight_kept`: they survive the power being off; `identifies`: it can
-    show itself, as by a lamp.
+    show itself, as by a lamp; `tells_clock`: it says now and then what its clock shows.
     """
 
     major: int = MAJOR
@@ -102,6 +104,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     weight_settable: bool = True
     weight_kept: bool = True
     identifies: bool = True
+    tells_clock: bool = True
     max_samples: int = MAX_SAMPLES
 
 
@@ -114,7 +117,7 @@ def encode_capabilities(can: Capabilities) -> bytes:
         _mask(can.rates_hz, RATES_HZ),
         _mask(can.acc_ranges_g, ACC_RANGES_G),
         _mask(can.gyr_ranges_dps, GYR_RANGES_DPS),
-        can.weight_settable | can.weight_kept << 1 | can.identifies << 2,
+        can.weight_settable | can.weight_kept << 1 | can.identifies << 2 | can.tells_clock << 3,
         can.max_samples,
     )
 
@@ -138,6 +141,7 @@ def decode_capabilities(data: bytes) -> Capabilities:
         weight_settable=bool(features & 1),
         weight_kept=bool(features & 2),
         identifies=bool(features & 4),
+        tells_clock=bool(features & 8),
         max_samples=most,
     )
 

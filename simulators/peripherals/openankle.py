@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from operator import itemgetter
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
 
 from ankled.drivers.openankle import commands as c
 from ankled.drivers.openankle import wire
-from ankled.drivers.openankle.packets import HEAD_BYTES, SAMPLE_BYTES, encode_packet, encode_words
+from ankled.drivers.openankle.packets import HEAD_BYTES, SAMPLE_BYTES, encode_beat, encode_packet, encode_words
 from ankled.simulators.peripherals.model import Advertising, AttError, Characteristic, Outgoing, Peripheral, Service
 from ankled.simulators.peripherals.standard import BatteryPart, InformationPart
 
@@ -27,17 +28,17 @@ LOW_BATTERY_PERCENT: Final = 10.0
 EMPTY_PERCENT: Final = 3.0
 STATUS_GAP_S: Final = 0.2
 """Least time between two notifications of the status."""
+BEAT_S: Final = 0.458
+"""Time between two beats of the clock: docs/openankle.md says why."""
 
 _HEAD_OF_COMMAND = 2
-_SERVICE = Service(
-    uuid=wire.SERVICE,
-    characteristics=(
-        Characteristic(uuid=wire.CAPABILITIES, properties=("read",)),
-        Characteristic(uuid=wire.CONTROL, properties=("write", "indicate")),
-        Characteristic(uuid=wire.DATA, properties=("notify",)),
-        Characteristic(uuid=wire.STATUS, properties=("read", "notify")),
-    ),
+_CHARACTERISTICS = (
+    Characteristic(uuid=wire.CAPABILITIES, properties=("read",)),
+    Characteristic(uuid=wire.CONTROL, properties=("write", "indicate")),
+    Characteristic(uuid=wire.DATA, properties=("notify",)),
+    Characteristic(uuid=wire.STATUS, properties=("read", "notify")),
 )
+_CLOCK = Characteristic(uuid=wire.CLOCK, properties=("notify",))
 
 
 class SimulatedOpenAnkle(Peripheral):
@@ -80,6 +81,8 @@ class SimulatedOpenAnkle(Peripheral):
         self._answers: list[bytes] = []
         self._told: bytes | None = None
         self._told_s = -STATUS_GAP_S
+        self._begun_clock_s = 0.0
+        self._beats = 0
         self._rest()
 
     def _rest(self) -> None:
@@ -100,7 +103,8 @@ class SimulatedOpenAnkle(Peripheral):
     @property
     def services(self) -> tuple[Service, ...]:
         """The GATT table."""
-        return (_SERVICE, self._battery.service, self._information.service)
+        ours = (*_CHARACTERISTICS, _CLOCK) if self.can.tells_clock else _CHARACTERISTICS
+        return (Service(uuid=wire.SERVICE, characteristics=ours), self._battery.service, self._information.service)
 
     @property
     def advertising(self) -> Advertising:
@@ -234,21 +238,23 @@ class SimulatedOpenAnkle(Peripheral):
         return c.Started(form=self._form, samples_per_packet=self._count, period_ns=self.period_ns)
 
     def _sample(self, now_s: float) -> None:
-        self._lost = 0
+        self._lost = self._beats = 0
+        self._begun_clock_s = self.board.clock_s(now_s)
         self.board.begin(self._form.rate_hz * self._odr_ratio * (1.0 + self._odr_error), now_s)
 
     def advance(self, now_s: float) -> list[Outgoing]:
-        """Return answers, then the status if it changed, then full packets."""
+        """Return answers, then the status if it changed, then full packets and beats in the order of their times."""
         out = [Outgoing(characteristic=wire.CONTROL, data=data) for data in self._answers]
         self._answers.clear()
-        packets = self._packets(now_s)
+        streamed = sorted([*self._packets(now_s), *self._beat(now_s)], key=itemgetter(0))
         status = wire.encode_status(self.status())
         if wire.STATUS in self.subscribed and status != self._told and now_s >= self._told_s + STATUS_GAP_S:
             self._told, self._told_s = status, now_s
             out.append(Outgoing(characteristic=wire.STATUS, data=status))
-        return [*out, *self._battery.advance(self.subscribed), *packets]
+        return [*out, *self._battery.advance(self.subscribed), *(one for _, one in streamed)]
 
-    def _packets(self, now_s: float) -> list[Outgoing]:
+    def _packets(self, now_s: float) -> list[tuple[float, Outgoing]]:
+        """Return full packets, each with the time of its last sample by the board's clock."""
         full = self.board.ready(now_s) // self._count if self.streaming else 0
         if full <= 0:  # less than none are ready while the next ones are being lost
             return []
@@ -261,5 +267,21 @@ class SimulatedOpenAnkle(Peripheral):
             time_us = round(float(taken.time_s[at]) * 1e6)
             part = words[at : at + self._count]
             data = encode_packet(taken.first + at, form, self.boot, time_us, part)
-            out.append(Outgoing(characteristic=wire.DATA, data=data))
+            whole_s = float(taken.time_s[at + self._count - 1])
+            out.append((whole_s, Outgoing(characteristic=wire.DATA, data=data)))
         return out
+
+    def _beat(self, now_s: float) -> list[tuple[float, Outgoing]]:
+        """Return the beat that came due since the last event; its time is when it was due, for it went out by a timer.
+
+        Of several, which a radio that stood still had no room for, only the last.
+        """
+        if not self.streaming:
+            return []
+        due = math.floor((self.board.clock_s(now_s) - self._begun_clock_s) / BEAT_S + 1e-9)
+        if due == self._beats or wire.CLOCK not in self.subscribed:
+            self._beats = due
+            return []
+        self._beats = due
+        clock_s = self._begun_clock_s + due * BEAT_S
+        return [(clock_s, Outgoing(characteristic=wire.CLOCK, data=encode_beat(round(clock_s * 1e6), self.boot)))]

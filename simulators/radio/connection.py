@@ -88,8 +88,7 @@ class Link:
         self.central = central.open_end(peripheral, hci.Role.CENTRAL, timing)
         self.peripheral = peripheral.open_end(central, hci.Role.PERIPHERAL, timing)
         self.central.way = self.peripheral.way = self
-        self._heard_s = self._anchor_s = self._loop.time()
-        self._event_number = 0
+        self._heard_s = self._next_s = self._loop.time()
         self._plan()
 
     @property
@@ -105,7 +104,7 @@ class Link:
     def retime(self, timing: Timing | None = None) -> None:
         """Change what was agreed on, or take up a stretched interval, of which the hosts hear nothing."""
         self.timing = timing or self.timing
-        self._anchor_s, self._event_number = self._loop.time(), 0
+        self._next_s = self._loop.time()
         self._timer.cancel()
         self._plan()
 
@@ -123,10 +122,10 @@ class Link:
 
     def _plan(self) -> None:
         """Set the timer for the next connection event that is not in the past."""
-        interval_s = self.interval_s
-        passed = int((self._loop.time() - self._anchor_s) / interval_s)
-        self._event_number = max(self._event_number, passed) + 1
-        self._timer = self._loop.call_at(self._anchor_s + self._event_number * interval_s, self._event)
+        interval_s = self.interval_s  # it may have changed since the last event
+        late = int((self._loop.time() - self._next_s) / interval_s)
+        self._next_s += (late + 1) * interval_s
+        self._timer = self._loop.call_at(self._next_s, self._event)
 
     def _event(self) -> None:
         """Both ends meet, if they hear each other."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bumble.transport.tcp_client import open_tcp_client_transport
@@ -76,6 +77,8 @@ async def serve(world: World, spec: str, *, label: str = "adapter", slots: int =
         finally:
             server.close()
             await export.close()
+            if where.kind == "unix":
+                Path(where.path).unlink(missing_ok=True)  # newer Pythons do it by themselves
     finally:
         world.air.leave(controller)
 

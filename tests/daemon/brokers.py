@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 import aiomqtt  # noqa: TID251 - the subscriber of the tests, next to the publisher under test
 import msgspec
 
+from ankled.daemon.demo.pace import patience
 from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.daemon.records import Event
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOST = "127.0.0.1"
-PATIENCE_S = 20.0  # how long a test waits for what must happen, on a machine that has other things to do
+PATIENCE_S = 20.0  # how long, in real time, a test waits for what must happen, on a machine with other things to do
 
 
 def find(name: str) -> str | None:
@@ -54,7 +55,7 @@ def event(number: int) -> Event:
 
 async def eventually(condition: Callable[[], bool]) -> None:
     """Wait until something holds that sends no event when it begins to."""
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(patience(PATIENCE_S)):
         while not condition():  # noqa: ASYNC110 - see above
             await asyncio.sleep(0.01)
 
@@ -168,7 +169,11 @@ class Subscriber:
         """Subscribe; what is received stays readable after the end."""
         self = cls()
         client = aiomqtt.Client(
-            address.host, address.port, username=address.username, password=address.password, timeout=PATIENCE_S
+            address.host,
+            address.port,
+            username=address.username,
+            password=address.password,
+            timeout=patience(PATIENCE_S),
         )
         async with contextlib.AsyncExitStack() as stack:
             stack.enter_context(contextlib.suppress(aiomqtt.MqttError))  # the broker may be killed by the test
@@ -189,7 +194,7 @@ class Subscriber:
     async def ended(self) -> None:
         """Wait until the broker has ended the connection."""
         assert self._task is not None
-        await asyncio.wait_for(asyncio.shield(self._task), PATIENCE_S)
+        await asyncio.wait_for(asyncio.shield(self._task), patience(PATIENCE_S))
 
     async def until(self, count: int) -> None:
         """Wait until so many messages have come."""
@@ -229,7 +234,7 @@ async def retained(address: BrokerAddress, topics: str = "#") -> dict[str, bytes
     """Return what the broker keeps on the filter."""
     async with Subscriber.on(address) as subscriber:
         # a broker sends what it keeps before it takes the next message from the same client
-        async with aiomqtt.Client(address.host, address.port, timeout=PATIENCE_S) as marker:
+        async with aiomqtt.Client(address.host, address.port, timeout=patience(PATIENCE_S)) as marker:
             await marker.publish("ankled/marker", b"", qos=1)
         await eventually(lambda: any(message.topic.matches("ankled/marker") for message in subscriber.messages))
         return {str(m.topic): payload(m) for m in subscriber.messages if m.retain and m.topic.matches(topics)}

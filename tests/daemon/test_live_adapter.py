@@ -6,15 +6,17 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakDBusError
 
 from ankled.daemon.live.options import Admission, Limits, Wanted
 from ankled.drivers.driver import Advertisement
 from ankled.drivers.link import Backend, Handle, Scanner
+from ankled.drivers.messages import HangUp
 from ankled.simulators.radio.backend import backends
 from ankled.simulators.radio.virtual import run_virtual
-from ankled.simulators.radio.world import World
+from ankled.simulators.radio.world import World, static_address
 from tests.daemon.tiny import Bench, TinySensor, adapter, running
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Spy:
         self.scanned_while_connecting = False
         self.held: list[tuple[Advertisement, Handle]] = []
         self.power_cycles = 0
+        self.close_takes_s = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +101,10 @@ async def spied(world: World, name: str = "hci0") -> tuple[SpiedBackend, Spy]:
                 await super().connect(*arguments, **options)
             finally:
                 spy.connecting -= 1
+
+        async def disconnect(self) -> None:
+            await asyncio.sleep(spy.close_takes_s)
+            await super().disconnect()
 
     client: type[BaseBleakClient] = Client
     return SpiedBackend(adapter=name, scanner=Ears, client=client, spy=spy), spy
@@ -204,6 +211,22 @@ def test_an_adapter_that_fails_while_connecting_is_down() -> None:
     play(scenario, "left", "right")
 
 
+def test_closing_takes_its_time_and_the_link_is_down_all_the_same() -> None:
+    """What comes until the device is disconnected belongs to no link: offline at once, and no input after the end."""
+
+    async def scenario(_world: World, bench: Bench, spy: Spy) -> None:
+        await bench.until(lambda: bench.status().online)
+        spy.close_takes_s = 3.0
+        bench.supervisor.act("left", 1, HangUp(reason="enough"))
+        await asyncio.sleep(1.0)
+        assert not bench.status().online
+        assert bench.supervisor.status().adapters[0].taken == ("left",)
+        assert [one.up for one in bench.links()] == [True, False]
+        await bench.until(lambda: bench.status().epoch == 2)
+
+    play(scenario, "left", wanted=[LEFT])
+
+
 def test_a_deaf_scanner_is_restarted_then_its_adapter_switched_off_and_on() -> None:
     """90 s without any advertisement: restart. The fourth time, with no link that could be lost, a power cycle."""
 
@@ -241,6 +264,7 @@ def test_a_deaf_scanner_costs_no_link() -> None:
 
 def test_a_link_that_a_killed_predecessor_left_is_taken_over() -> None:
     """BlueZ holds the device, so it does not advertise: it is found among the connected ones, and connected to."""
+    left = Wanted(slug="left", address=static_address("left"))
 
     async def scenario(world: World, bench: Bench, spy: Spy) -> None:
         await asyncio.sleep(60.0)
@@ -250,14 +274,18 @@ def test_a_link_that_a_killed_predecessor_left_is_taken_over() -> None:
         await scanner.start()
         await bench.until(lambda: bool(heard))
         await scanner.stop()
-        spy.held = heard[:1]
+        seen, handle = heard[0]
+        spy.held = [(msgspec.structs.replace(seen, rssi_dbm=None), handle)]
         await bench.until(lambda: bench.status().online, Limits().held_s + 10.0)
-        bench.supervisor.want([LEFT, RIGHT])
-        await asyncio.sleep(2 * Limits().held_s)
-        assert bench.status().rssi_dbm == -60, "that it is held is no news of a device that is ours"
+        bench.supervisor.want([left, RIGHT])
+        for name in ("Other", "Tiny right"):
+            spy.held = [(msgspec.structs.replace(seen, name=name), handle)]
+            await asyncio.sleep(100.0)
+            assert bench.status().name == "Tiny left", "that it is held is no news of a device that is ours"
+            assert bench.status("right").attempts == 0, "and it is nobody else's"
         assert len(bench.links()) == 1
 
     def mute(spy: Spy) -> None:
         spy.mute = True
 
-    play(scenario, "left", wanted=[LEFT], prepare=mute)
+    play(scenario, "left", wanted=[left], prepare=mute)

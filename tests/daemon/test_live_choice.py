@@ -10,7 +10,7 @@ import pytest
 from ankled.daemon.live.options import Admission, Limits, Rule, Wanted
 from ankled.drivers.uuids import sig
 from ankled.simulators.radio.virtual import run_virtual
-from ankled.simulators.radio.world import World
+from ankled.simulators.radio.world import World, static_address
 from tests.daemon.scenes import LEFT, RIGHT, both
 from tests.daemon.tiny import INFO, SERVICE, Bench, TinySensor, adapter, running
 
@@ -109,13 +109,15 @@ def test_the_adopted_leave_room_for_the_wanted() -> None:
     both(scenario, wanted=[absent], admission=admission, limits=Limits(slots=1))
 
 
-def test_a_wanted_device_that_was_adopted_becomes_the_wanted_one() -> None:
+@pytest.mark.parametrize(
+    "mine", [Wanted(slug="mine", address=static_address("left").lower()), Wanted(slug="mine", name="Tiny left")]
+)
+def test_a_wanted_device_that_was_adopted_becomes_the_wanted_one(mine: Wanted) -> None:
     """When the configuration names it, its link under the slug of its address ends, and one under its name begins."""
 
-    async def scenario(world: World, bench: Bench) -> None:
+    async def scenario(_world: World, bench: Bench) -> None:
         await bench.until(lambda: len(bench.packets()) > 5)
-        address = world.server("left").placing.address
-        bench.supervisor.want([Wanted(slug="mine", address=address)])
+        bench.supervisor.want([mine])
         await bench.until(lambda: len(bench.packets("mine")) > 5)
 
     admission = Admission(adopt="known-drivers", allow=Rule(names=("*left",)))

@@ -137,7 +137,7 @@ def test_silence_that_ends_is_forgiven() -> None:
 class Silent(SimulatedOpenAnkle):
     """A device that says that it streams, and does not."""
 
-    def _packets(self, now_s: float) -> list[Outgoing]:  # noqa: ARG002  (in the form of the one it stands for)
+    def _packets(self, now_s: float) -> list[tuple[float, Outgoing]]:  # noqa: ARG002  (in the form of the one it stands for)
         return []
 
 

@@ -137,6 +137,17 @@ def test_bursts_outlast_a_connection() -> None:
     play("1 bursts left 60 0.5", scene)
 
 
+def test_bursts_do_not_keep_a_dead_link_alive() -> None:
+    """The central of a device that has restarted times out when it should, however events are stretched."""
+
+    async def scene(air: World, _central: Central, session: Session, _faults: Faults) -> None:
+        begun_s = air.now_s
+        await asyncio.sleep(20.0)
+        assert session.lost_s == [pytest.approx(begun_s + 12.0, abs=0.8)]
+
+    play("10 reset left\n10.1 bursts left 60 0.7", scene)
+
+
 def test_packets_get_lost_inside_the_sensor() -> None:
     """About the given share, only while it lasts."""
 

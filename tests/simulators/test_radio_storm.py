@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ankled.simulators.radio.central import Central
     from ankled.simulators.radio.world import World
 
-STORM_S = 40.0
+STORM_S = 20.0
 LASTING = ("out_of_range", "absent", "zombie")
 SIZES = {"bursts": "0.7", "lost_packets": "0.5", "duplicates": "0.5"}
 SHORT = ("link_loss", "reset", "overrun", "refusals")
@@ -29,12 +29,12 @@ SHORT = ("link_loss", "reset", "overrun", "refusals")
 @st.composite
 def lines(draw: Callable[[st.SearchStrategy[object]], object]) -> str:
     """Return one line of a script whose fault is over when the storm is."""
-    at_s = draw(st.integers(0, 200))
+    at_s = draw(st.integers(0, 100))
     kind = draw(st.sampled_from([*LASTING, *SIZES, *SHORT]))
     device = draw(st.sampled_from(["left", "right", "*"]))
     numbers = []
     if kind in LASTING or kind in SIZES:
-        numbers.append(str(draw(st.sampled_from([0.05, 0.5, 1.9, 2.1, 7.0, 15.0]))))
+        numbers.append(str(draw(st.sampled_from([0.05, 0.5, 1.9, 2.1, 7.0]))))
     if kind in SIZES:
         numbers.append(SIZES[str(kind)])
     if kind in {"overrun", "refusals"}:
@@ -54,7 +54,7 @@ async def _keep_on(air: World, central: Central, label: str, stop: asyncio.Event
             await asyncio.sleep(0.25)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(lines(), max_size=12))
 def test_after_any_storm_both_devices_stream_and_nothing_is_left(script: list[str]) -> None:
     """A central that never gives up meets any faults at all; then every sample of both devices arrives."""

@@ -1,0 +1,75 @@
+"""States and moments at a real broker: the newest state is there whatever happened, a moment only if it was in time."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from ankled.daemon.errors import BrokerError
+from ankled.daemon.mqtt.options import Options
+from ankled.daemon.mqtt.publisher import Publisher
+from ankled.daemon.mqtt.topics import Topics
+from ankled.daemon.records import Live
+from tests.daemon.brokers import PATIENCE_S, Gate, Mosquitto, Subscriber, eventually, payload, retained
+from tests.daemon.records import make
+
+if TYPE_CHECKING:
+    from ankled.daemon.mqtt.broker_url import BrokerAddress
+
+TOPICS = Topics(node="gym")
+LIVE = Options(timeout_s=2.0)
+
+
+def topic(number: int) -> str:
+    """Return the topic of a sensor's state."""
+    return TOPICS.device(f"sensor-{number}", "state")
+
+
+async def test_what_was_kept_is_at_the_broker_when_it_is_drained(broker: BrokerAddress) -> None:
+    """Of each topic the newest state, retained: also what was told a moment before the end."""
+    async with Publisher(broker, TOPICS, LIVE) as publisher:
+        await eventually(lambda: publisher.statistics.connected)
+        for number in range(40):
+            publisher.keep(topic(number), b"old")
+        for number in range(40):
+            publisher.keep(topic(number), b"new")
+        await publisher.drain(PATIENCE_S)
+    assert await retained(broker, "ankled/gym/+/state") == {
+        TOPICS.bridge("state"): b'{"state":"offline"}',
+        **{topic(number): b"new" for number in range(40)},
+    }
+
+
+async def test_states_come_back_with_the_connection_and_moments_do_not(broker: BrokerAddress, gate: Gate) -> None:
+    """What changed while the broker was away is told afterwards, once; what only was of interest then is not."""
+    async with Publisher(gate.address, TOPICS, LIVE) as publisher, Subscriber.on(broker, "ankled/gym/#") as subscriber:
+        await eventually(lambda: publisher.statistics.connected)
+        publisher.keep(topic(1), b"before")
+        await publisher.drain(PATIENCE_S)
+        await gate.shut()
+        await eventually(lambda: not publisher.statistics.connected)
+        for state in (b"away", b"still away", b"back"):
+            publisher.keep(topic(1), state)
+        publisher.show(make(Live, device="sensor-1"))
+        await gate.open()
+        await eventually(lambda: publisher.statistics.connected)
+        await publisher.drain(PATIENCE_S)
+        publisher.show(live := make(Live, device="sensor-1", known_at_s=2.0))
+        await eventually(lambda: str(subscriber.messages[-1].topic).endswith("/live"))
+    heard = [payload(message) for message in subscriber.messages if "sensor-1" in str(message.topic)]
+    assert heard[:2] == [b"before", b"back"]
+    assert [msgspec.json.decode(moment, type=Live) for moment in heard[2:]] == [live]
+
+
+async def test_a_state_that_is_not_acknowledged_is_told(mosquitto: Mosquitto) -> None:
+    """A broker that hangs: `drain` says that the states are not there."""
+    async with Publisher(mosquitto.address, TOPICS, LIVE) as publisher:
+        await eventually(lambda: publisher.statistics.connected)
+        mosquitto.signal(signal.SIGSTOP)
+        publisher.keep(topic(1), b"new")
+        with pytest.raises(BrokerError, match=r"has not acknowledged the state of the sensors within 0\.2 s"):
+            await publisher.drain(0.2)
+        mosquitto.signal(signal.SIGCONT)
