@@ -104,9 +104,10 @@ def busy(s: Any) -> bool:
 
 
 @kernel
-def forget(s: Any) -> None:
-    """Drop what is under way: the stream had a gap."""
+def forget(s: Any, k: int, gap_s: float) -> None:
+    """Drop what is under way: the stream had a gap behind sample `k`."""
     gait.forget(s.gait)
+    reps.resume(s.reps, k, gap_s * s.rate_hz)
 
 
 @kernel

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ankled.kernels import bouts, timebase, vqf
+from ankled.kernels import acceleration, bouts, timebase, vqf
 from ankled.kernels.filters import SCRATCH_COLUMNS, scratch_rows
 from ankled.kernels.jit import entry_point, kernel
 from ankled.kernels.results import GAP, REST, RESULT, begin
@@ -135,7 +135,7 @@ def _gap(s: Any, ring: NDArray[np.float64], scratch: NDArray[np.float64], out: N
         before = s.out_n
         s.out_n = bouts.flush(s.bouts, ring, s.k - 1, s.oldest, scratch, out, before)
         _note(s, out, before)
-    bouts.forget(s.bouts)
+    bouts.forget(s.bouts, s.k - 1, s.timebase.gap_s)
     row = begin(out, s.out_n, GAP, s.timebase.new_s)
     row.gap_s = s.timebase.gap_s
     s.out_n += 1
@@ -210,7 +210,8 @@ def finish(
 
 
 def warm_up() -> None:
-    """Compile the chain, or load it from the cache, by running it over nothing."""
+    """Compile the chains, or load them from the cache, by running them over nothing; this one last."""
+    acceleration.warm_up()
     work = Chain(100.0)
     empty = np.zeros((0, 3))
     run(work.state, work.ring, work.scratch, work.out, np.zeros(0), empty, empty, 0)

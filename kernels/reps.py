@@ -153,7 +153,7 @@ def _close(s: Any, ring: NDArray[np.float64], k: int, end: int, x_end: float) ->
 def _act(s: Any, ring: NDArray[np.float64], k: int, meaning: int) -> None:
     """Do what follows from the meaning of sample s.at, where `k` is the newest."""
     if meaning == RESTED:
-        if s.at == k:
+        if s.at == k >= s.kept:
             movement_axis.rest(s.motion)
             s.open = 1
     elif meaning == MISTAKEN:
@@ -208,3 +208,15 @@ def flush(s: Any, ring: NDArray[np.float64], k: int) -> int:
     s.first = -1
     movement_axis.interrupt(s.motion)
     return s.n
+
+
+@kernel
+def resume(s: Any, k: int, gap_n: float) -> None:
+    """Go on after a gap of `gap_n` periods behind sample `k`, for which `flush` was called.
+
+    Amid a set the leg may now be anywhere in a repetition. So the rest side stays what it was, for as long as a set is
+    remembered: where it dwells first may be the far end.
+    """
+    if s.last_end >= 0 and k - s.last_end + gap_n < s.memory:
+        s.open = 0
+        s.kept = int(k + s.memory)

@@ -89,6 +89,7 @@ STATE = np.dtype(
         ("leg", leg_angle.STATE),
         ("has_axis", "i8"),
         ("open", "i8"),
+        ("kept", "i8"),  # up to this sample a rest says nothing of the side: it may be in the middle of a repetition
         ("fixed_at", "i8"),
         ("first", "i8"),
         ("at", "i8"),

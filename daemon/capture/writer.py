@@ -6,9 +6,9 @@ The dispatcher never waits for the disk. What a full queue or a failing disk los
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 _NS: Final = 1_000_000_000
 _OVERHEAD: Final = 31 + 16  # bytes of a message's frame and of its line in the index
+# The thread collects for so long: woken for every input it would take the interpreter away from the dispatcher each
+# time, and many times as much of the processor.
+_COLLECT_S: Final = 0.05
 
 
 class CaptureLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +73,8 @@ class CaptureWriter:
     def __init__(self, path: Path, origin: form.Origin, limits: CaptureLimits | None = None) -> None:
         self._limits = limits or CaptureLimits()
         self._rolls = Rolls(path, origin)
-        self._queue: queue.Queue[_Begin | Line | None] = queue.Queue(self._limits.queue)
+        self._jobs: deque[_Begin | Line] = deque()  # filled at one end by one thread, emptied at the other by another
+        self._wake = threading.Event()
         self._due = True
         self._hole = False
         self._utc_offset_ns: int | None = None
@@ -89,7 +93,7 @@ class CaptureWriter:
     def due(self) -> bool:
         """Whether the next input should be preceded by `begin`: a new file opens there."""
         wanted = self._due or (self._fault is not None and time.monotonic() >= self._retry_at)
-        return wanted and not self._closed and not self._queue.full()
+        return wanted and not self._closed and len(self._jobs) < self._limits.queue
 
     def begin(self, number: int, opening: Sequence[Input]) -> None:
         """Open a new file before input `number`; `opening` restates settings and state that hold there."""
@@ -121,7 +125,7 @@ class CaptureWriter:
         return CaptureHealth(
             path=str(self._rolls.path),
             fault=self._fault,
-            queued=self._queue.qsize(),
+            queued=len(self._jobs),
             capacity=self._limits.queue,
             lost=self._overflowed + self._failed,
             files=self._rolls.count,
@@ -136,37 +140,30 @@ class CaptureWriter:
         if self._closed:
             return
         self._closed = True
-        deadline = time.monotonic() + timeout_s
-        try:
-            self._queue.put(None, timeout=timeout_s)
-        except queue.Full:
-            pass
-        else:
-            self._thread.join(max(0.0, deadline - time.monotonic()))
+        self._wake.set()
+        self._thread.join(timeout_s)
         if self._thread.is_alive():
             raise RecordingError(f"{self._rolls.path} was not finished within {timeout_s:g} s: the disk is too slow.")
         if self._fault is not None:
             raise RecordingError(self._fault)
 
     def _put(self, job: _Begin | Line) -> bool:
-        if self._closed:
+        if self._closed or len(self._jobs) >= self._limits.queue:
             return False
-        try:
-            self._queue.put_nowait(job)
-        except queue.Full:
-            return False
+        self._jobs.append(job)
+        if len(self._jobs) * 2 >= self._limits.queue:
+            self._wake.set()
         return True
 
     def _run(self) -> None:
         sync_at = time.monotonic() + self._limits.sync_s
-        while True:
-            try:
-                job = self._queue.get(timeout=max(0.0, sync_at - time.monotonic()))
-            except queue.Empty:
-                pass
-            else:
-                if job is None:
-                    break
+        closed = False
+        while not closed:
+            self._wake.wait(min(_COLLECT_S, max(0.0, sync_at - time.monotonic())))
+            self._wake.clear()
+            closed = self._closed  # read before the jobs: none comes after it is set
+            for _ in range(len(self._jobs)):
+                job = self._jobs.popleft()
                 self._guarded(self._begin if isinstance(job, _Begin) else self._add, job)
             self._heartbeat_s = time.monotonic()
             if self._heartbeat_s >= sync_at:

@@ -22,7 +22,7 @@ from ankled.daemon.demo.board import NARROWEST, Board
 from ankled.daemon.demo.plain import Lines
 from ankled.daemon.demo.tally import Tally
 from ankled.daemon.demo.training import Training
-from ankled.daemon.demo.waiting import waiting
+from ankled.daemon.cli.waiting import waiting
 from ankled.daemon.errors import RecordingError, UsageError
 from ankled.daemon.mqtt.broker_url import BrokerAddress
 
@@ -66,8 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
     address = BrokerAddress.parse(arguments.broker)
     name = f"demo-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     capture = None if arguments.no_capture else _capture(arguments.capture, name)
-    training = Training(seed=arguments.seed)
-    with waiting(notice()):
+    with waiting(notice(), "starting"):
+        training = Training(seed=arguments.seed)
         compile_all()
     plan = session.Plan(session=name, address=address, capture=capture)
     console = Console(highlight=False)

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = {
-    "demo": "a minute of simulated training through broker and pipeline, no hardware needed",
+    "demo": "a minute of simulated training through radio, drivers, pipeline and broker, no hardware needed",
+    "scan": "show the sensors that are near, and which driver takes them",
+    "run": "connect to the sensors, compute, publish and record, until told to stop",
+    "record": "record what the sensors send, without a broker",
     "replay": "compute the results of a recording (CSV or MCAP)",
-    "simulate": "write a simulated recording and its truth",
+    "simulate": "write a simulated recording and its truth, or put simulated sensors on a radio",
     "capture": "look at, check, repair, import and export recordings",
     "decode": "what a driver makes of packets, byte by byte",
     "drivers": "list the sensors that are understood",

@@ -61,6 +61,6 @@ def factory(speed: float) -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def patience(real_s: float) -> float:
-    """Return how long to wait, on the clock of the running loop, for somebody outside who is given so much real time."""
+    """Return how long to wait on the running loop's clock for somebody outside who is given so much real time, s."""
     loop = asyncio.get_running_loop()
     return real_s * loop.speed if isinstance(loop, PacedLoop) else real_s

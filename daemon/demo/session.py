@@ -161,9 +161,7 @@ class _Run:
 
     def _options(self) -> Options:
         """Return how to publish: as the daemon does, but giving up where it would wait."""
-        about = About(
-            version=version("ankled"), session=self._plan.session, description=self._training.description
-        )
+        about = About(version=version("ankled"), session=self._plan.session, description=self._training.description)
         return Options(
             client_id=f"ankled-{self._plan.session}",
             timeout_s=patience(_PATIENCE_S),

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ankled.daemon.errors import RadioUnavailableError, UsageError
+from ankled.drivers import link_errors
 from ankled.drivers.link import Backend
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+
+_ADVICE: Final[dict[type[link_errors.LinkError], str]] = {
+    link_errors.AdapterMissingError: "there is no Bluetooth adapter that can be used; plug one in",
+    link_errors.AdapterOffError: "the Bluetooth adapter is off; switch it on, for instance with bluetoothctl power on",
+    link_errors.NoPermissionError: (
+        "this user may not use Bluetooth; allow it, on Debian by making the user a member of the group bluetooth"
+    ),
+    link_errors.NoBluetoothdError: (
+        "no bluetoothd answers on the system's D-Bus; install BlueZ and start it, with systemctl start bluetooth"
+    ),
+}
+
+
+def unavailable(error: link_errors.LinkError) -> RadioUnavailableError:
+    """Return what to tell whoever wanted to use the radio: what to do, and what was heard of it."""
+    advice = _ADVICE.get(type(error), "the Bluetooth adapter does not work")
+    return RadioUnavailableError(f"{advice} ({error})")
 
 
 @contextlib.asynccontextmanager
@@ -29,14 +47,18 @@ async def opened(spec: str | None, adapters: Sequence[str] = ()) -> AsyncIterato
         message = f"--radio needs the package {error.name}, which comes with ankled[radio]"
         raise UsageError(message) from error
     try:
-        wire.parse_spec(spec)
+        kind = wire.parse_spec(spec).kind
     except RadioError as error:
         message = f"--radio: {error}"
         raise UsageError(message) from error
+    if kind == "vhci":
+        message = "--radio vhci is for ankled simulate; here it is an adapter of this machine, used without --radio"
+        raise UsageError(message)
     try:
         central = await wire.connect(spec)
     except RadioError as error:
-        raise RadioUnavailableError(str(error)) from error
+        message = f"{error}; ankled simulate --scenario NAME --radio {spec} does"
+        raise RadioUnavailableError(message) from error
     try:
         scanner, client = backend.backends(central)
         yield {spec: Backend(adapter=spec, scanner=scanner, client=client)}

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from ankled.drivers.messages import Event as SensorEvent
 
 _NS: Final = 1_000_000_000
-_BATCH: Final = 64
-"""Inputs processed before others may run."""
+_BATCH: Final = 8
+"""Inputs processed before others may run: a result is on its way before the packets behind it are looked at."""
 _TICK_NS: Final = _NS
 _REPORT_S: Final = 1.0
 _FAREWELL_S: Final = 8.0

@@ -95,7 +95,7 @@ class Connection:
 
 
 @contextlib.asynccontextmanager
-async def connected(
+async def connected(  # noqa: PLR0913  (each is independent of the others, all but the first by name)
     address: BrokerAddress,
     *,
     client_id: str | None = None,
@@ -121,6 +121,8 @@ async def connected(
         keepalive=keepalive_s,
         logger=_LIBRARY_LOG,
         tls_context=_tls(address) if address.tls else None,
+        # else a result waits up to 40 ms for the broker's delayed acknowledgement of a message that it need not answer
+        socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
     )
     handshake_s = timeout_s if handshake_s is None else handshake_s
     # aiomqtt offers no way to bound the TCP and TLS handshakes, which run in a thread

@@ -23,9 +23,10 @@ from ankled.daemon.inputs import (
     Tick,
     WriteResult,
 )
+from ankled.daemon.pipeline.acceleration import AccelerationPipeline
 from ankled.daemon.pipeline.athlete import AthleteState
 from ankled.daemon.pipeline.context import Context, Numbers
-from ankled.daemon.pipeline.device import DevicePipeline, DeviceState
+from ankled.daemon.pipeline.device import DeviceState
 from ankled.daemon.pipeline.links import Links
 from ankled.daemon.pipeline.said import Said, detail_of, event_of, live_of
 from ankled.daemon.pipeline.sessions import Sessions, named
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from ankled.daemon.pipeline.said import Happening
+    from ankled.daemon.pipeline.sessions import Pipeline
     from ankled.daemon.pipeline.source import Out
     from ankled.daemon.records import Record
     from ankled.daemon.settings import DeviceSettings
@@ -50,7 +52,10 @@ if TYPE_CHECKING:
 
 
 class CoreState(msgspec.Struct, kw_only=True):
-    """All that the core remembers, beside its settings. `running`: a session has begun and not ended."""
+    """All that the core remembers, beside its settings.
+
+    `running`: a session has begun and not ended. `accelerometer_only`: the devices whose samples have no angular rate.
+    """
 
     context: Context
     running: bool
@@ -58,6 +63,7 @@ class CoreState(msgspec.Struct, kw_only=True):
     said: dict[str, Said]
     links: dict[str, SourceState]
     devices: dict[str, DeviceState]
+    accelerometer_only: list[str]
     athletes: dict[str, AthleteState]
 
 
@@ -84,7 +90,7 @@ class Core:
         """The links that are up."""
 
     @property
-    def devices(self) -> dict[str, DevicePipeline]:
+    def devices(self) -> dict[str, Pipeline]:
         """The device pipelines of the session by slug; after its end those it had."""
         return self._session.devices
 
@@ -137,6 +143,9 @@ class Core:
                 said=self._session.said,
                 links=self.links.snapshot(),
                 devices={slug: device.snapshot() for slug, device in self._session.devices.items()},
+                accelerometer_only=[
+                    slug for slug, device in self._session.devices.items() if isinstance(device, AccelerationPipeline)
+                ],
                 athletes={slug: athlete.snapshot() for slug, athlete in self._session.athletes.items()},
             )
         )
@@ -152,7 +161,7 @@ class Core:
             self.links.restore(state.links, session.context)
             session.devices, session.athletes = {}, {}
             for slug, device in state.devices.items():
-                session.device(slug).restore(device)
+                session.device(slug, gyroscope=slug not in state.accelerometer_only).restore(device)
             for slug, athlete in state.athletes.items():
                 session.athlete(slug).restore(athlete)
         except (msgspec.DecodeError, ValueError) as error:
@@ -162,7 +171,7 @@ class Core:
     def _progress(self, given: Samples | Tick | Stop) -> list[Record]:
         """Take in what moves a running session on."""
         if isinstance(given, Samples):
-            return self._session.joined(self._session.device(given.device).feed(given))
+            return self._session.feed(given)
         now_s = self._session.context.seconds(given.host_ns)
         return self._session.end(now_s) if isinstance(given, Stop) else self._session.tick(now_s)
 
@@ -192,7 +201,7 @@ class Core:
             records += self._heard(slug, event, given)
         if self._session.running:
             for samples in out.samples:
-                records += self._session.joined(self._session.device(slug).feed(samples))
+                records += self._session.feed(samples)
         return records
 
     def _heard(self, slug: str, event: SensorEvent, given: Input) -> list[Record]:

@@ -86,8 +86,16 @@ class DevicePipeline:
         return records
 
     def tick(self, now_s: float) -> list[Record]:
-        """Close the set if the device has been silent for longer than the rest that ends one."""
-        return self._close("rest", now_s) if now_s - self.time_s >= self.set_rest_s else []
+        """Close what is open if the device has been silent for longer than the rest that ends a set.
+
+        First what is under way, so that its last repetition does not turn up after the set, when samples come again.
+        """
+        if now_s - self.time_s < self.set_rest_s:
+            return []
+        work = self._chain
+        count = chain.finish(work.state, work.ring, work.scratch, work.out)
+        work.out["known_s"][:count] = now_s
+        return self._records(count) + self._close("rest", now_s)
 
     def stop(self, now_s: float, closed_by: Literal["stop", "request"] = "stop") -> list[Record]:
         """Close everything, for good."""

@@ -52,32 +52,30 @@ class Joiner:
 
     def take(self) -> tuple[FloatArray, FloatArray, FloatArray, int] | None:
         """Return times (n,), acc (n, 3), gyr (n, 3) and how many are missing before them; None if there are none."""
-        acc, gyr = self._acc, self._gyr
         self._give_up()
-        if not len(acc) or not len(gyr):
+        acc, gyr = self._acc, self._gyr
+        if not len(acc) or not len(gyr) or gyr[0, 0] > acc[-1, 0]:
             return None
-        ready = int(np.searchsorted(gyr[:, 0], acc[-1, 0], side="right"))
-        if not ready:
-            return None
-        times = gyr[:ready, 0]
-        after = np.searchsorted(acc[:, 0], times, side="left")
+        acc_s = acc[:, 0]
+        ready = int(gyr[:, 0].searchsorted(acc_s[-1], side="right"))
+        times, rate = gyr[:ready, 0], gyr[:ready, 1:]
+        after = acc_s.searchsorted(times)
         before = np.maximum(after - 1, 0)
-        met = (times >= acc[0, 0]) & (acc[after, 0] - acc[before, 0] <= self._hole_s)
-        lost = int(ready - np.count_nonzero(met))
+        right, left = acc[after], acc[before]
+        span_s = right[:, 0] - left[:, 0]
+        met = (times >= acc_s[0]) & (span_s <= self._hole_s)
+        back = (right[:, 0] - times) / np.where(span_s > 0.0, span_s, 1.0)  # 0 right at a sample, which is met exactly
+        force = right[:, 1:] - back[:, None] * (right[:, 1:] - left[:, 1:])
+        lost = ready - int(np.count_nonzero(met))
         self.given_up += lost
-        force = np.stack([np.interp(times, acc[:, 0], acc[:, 1 + axis]) for axis in range(3)], axis=1)
-        rate = gyr[:ready, 1:]
-        keep = max(int(np.searchsorted(acc[:, 0], times[-1], side="right")) - 1, 0)
+        keep = max(int(acc_s.searchsorted(times[-1], side="right")) - 1, 0)
         self._acc, self._gyr = acc[keep:], gyr[ready:]
         if lost == ready:
             return None
+        if lost:
+            times, force, rate = times[met], force[met], rate[met]
         missing, self.missing = self.missing, 0
-        return (
-            np.ascontiguousarray(times[met]),
-            np.ascontiguousarray(force[met]),
-            np.ascontiguousarray(rate[met]),
-            missing,
-        )
+        return np.ascontiguousarray(times), force, np.ascontiguousarray(rate), missing
 
     def snapshot(self) -> JoinerState:
         """Return what this object remembers."""
@@ -104,8 +102,12 @@ class Joiner:
 
 
 def _appended(rows: FloatArray, time_s: FloatArray, values: FloatArray) -> FloatArray:
-    """Return the rows with new ones behind them."""
-    fresh = np.column_stack((time_s, values))
-    if len(rows):
-        fresh = fresh[fresh[:, 0] > rows[-1, 0]]
-    return np.concatenate((rows, fresh))
+    """Return the rows with new ones behind them, whose times grow."""
+    if len(rows) and time_s[0] <= rows[-1, 0]:
+        known = int(time_s.searchsorted(rows[-1, 0], side="right"))
+        time_s, values = time_s[known:], values[known:]
+    grown = np.empty((len(rows) + len(time_s), 4))
+    grown[: len(rows)] = rows
+    grown[len(rows) :, 0] = time_s
+    grown[len(rows) :, 1:] = values
+    return grown

@@ -19,6 +19,7 @@ _MISSING_SHARE = 0.02
 _UNCERTAIN_AXIS_DEG = 10.0
 _UNCERTAIN_SIGN = 0.3
 _RESIDUAL_MPS = 1.0
+_ACCELEROMETER_ONLY = 0.6
 TURN_DEG = 20.0
 """Heading change over a stride from which it counts as part of a turn."""
 
@@ -54,3 +55,8 @@ def judge(row: ResultRow, rate_hz: float) -> tuple[float, list[str]]:  # noqa: C
     for _, factor in found:
         quality *= factor
     return quality, [reason for reason, _ in found]
+
+
+def without_gyroscope(quality: float, reasons: list[str]) -> tuple[float, list[str]]:
+    """Return quality and reasons of a stride that was found by its accelerations alone: never the full trust."""
+    return quality * _ACCELEROMETER_ONLY, [*reasons, "accelerometer_only"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ankled.daemon.errors import RecordingError, UsageError
+from ankled.daemon.pipeline.acceleration import AccelerationPipeline
 from ankled.daemon.pipeline.athlete import AthletePipeline
 from ankled.daemon.pipeline.context import Context, Numbers
 from ankled.daemon.pipeline.device import DevicePipeline
@@ -12,10 +13,14 @@ from ankled.daemon.records import Rep, Set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TypeAlias
 
     from ankled.daemon.pipeline.said import Said
     from ankled.daemon.records import Record
     from ankled.daemon.settings import DeviceSettings, PipelineSettings
+    from ankled.drivers.samples import Samples
+
+    Pipeline: TypeAlias = DevicePipeline | AccelerationPipeline
 
 
 class Sessions:
@@ -28,7 +33,7 @@ class Sessions:
         self.running = False
         self.numbers: dict[str, Numbers] = {}
         self.said: dict[str, Said] = {}
-        self.devices: dict[str, DevicePipeline] = {}
+        self.devices: dict[str, Pipeline] = {}
         self.athletes: dict[str, AthletePipeline] = {}
 
     @property
@@ -56,17 +61,27 @@ class Sessions:
         self._settings = settings
         return records
 
-    def device(self, slug: str) -> DevicePipeline:
-        """Return the pipeline of a device, made when its first samples come."""
+    def device(self, slug: str, *, gyroscope: bool = True) -> Pipeline:
+        """Return the pipeline of a device, made when its first samples come, by whether they have an angular rate."""
         if slug not in self.devices:
             settings = self.settings
-            self.devices[slug] = DevicePipeline(
+            self.devices[slug] = (DevicePipeline if gyroscope else AccelerationPipeline)(
                 self.resolved(slug, settings),
                 self.context,
                 self.numbers.setdefault(slug, Numbers()),
                 set_rest_s=settings.set_rest_s,
             )
         return self.devices[slug]
+
+    def feed(self, samples: Samples) -> list[Record]:
+        """Feed samples to the pipeline of their device; where its gyroscope came or went, another one takes over."""
+        slug, gyroscope = samples.device, samples.gyr is not None
+        running = self.devices.get(slug)
+        records: list[Record] = []
+        if running is not None and isinstance(running, DevicePipeline) != gyroscope:
+            del self.devices[slug]
+            records = self.joined(running.stop(self.context.seconds(samples.host_ns), "request"))
+        return records + self.joined(self.device(slug, gyroscope=gyroscope).feed(samples))
 
     def athlete(self, slug: str) -> AthletePipeline:
         """Return the pipeline of an athlete, made when the first record of one of the devices comes."""
@@ -94,7 +109,7 @@ class Sessions:
             records += self.become(device, wanted.get(slug), now_s)
         return records
 
-    def become(self, device: DevicePipeline, new: DeviceSettings | None, now_s: float) -> list[Record]:
+    def become(self, device: Pipeline, new: DeviceSettings | None, now_s: float) -> list[Record]:
         """Give a running device its new settings, or end it where there are none or its kernels cannot go on."""
         if new == device.device:
             return []

@@ -83,6 +83,7 @@ class SimulatedOpenAnkle(Peripheral):
         self._told_s = -STATUS_GAP_S
         self._begun_clock_s = 0.0
         self._beats = 0
+        self._flows = False
         self._rest()
 
     def _rest(self) -> None:
@@ -239,6 +240,7 @@ class SimulatedOpenAnkle(Peripheral):
 
     def _sample(self, now_s: float) -> None:
         self._lost = self._beats = 0
+        self._flows = False
         self._begun_clock_s = self.board.clock_s(now_s)
         self.board.begin(self._form.rate_hz * self._odr_ratio * (1.0 + self._odr_error), now_s)
 
@@ -246,7 +248,9 @@ class SimulatedOpenAnkle(Peripheral):
         """Return answers, then the status if it changed, then full packets and beats in the order of their times."""
         out = [Outgoing(characteristic=wire.CONTROL, data=data) for data in self._answers]
         self._answers.clear()
-        streamed = sorted([*self._packets(now_s), *self._beat(now_s)], key=itemgetter(0))
+        packets = self._packets(now_s)
+        self._flows = self._flows or bool(packets)
+        streamed = sorted([*packets, *self._beat(now_s)], key=itemgetter(0))
         status = wire.encode_status(self.status())
         if wire.STATUS in self.subscribed and status != self._told and now_s >= self._told_s + STATUS_GAP_S:
             self._told, self._told_s = status, now_s
@@ -274,14 +278,14 @@ class SimulatedOpenAnkle(Peripheral):
     def _beat(self, now_s: float) -> list[tuple[float, Outgoing]]:
         """Return the beat that came due since the last event; its time is when it was due, for it went out by a timer.
 
-        Of several, which a radio that stood still had no room for, only the last.
+        Of several, which a radio that stood still had no room for, only the last. None without a packet since the last.
         """
-        if not self.streaming:
-            return []
         due = math.floor((self.board.clock_s(now_s) - self._begun_clock_s) / BEAT_S + 1e-9)
-        if due == self._beats or wire.CLOCK not in self.subscribed:
-            self._beats = due
+        if not self.streaming or due == self._beats:
             return []
-        self._beats = due
+        told = self._flows and wire.CLOCK in self.subscribed
+        self._beats, self._flows = due, False
+        if not told:
+            return []
         clock_s = self._begun_clock_s + due * BEAT_S
         return [(clock_s, Outgoing(characteristic=wire.CLOCK, data=encode_beat(round(clock_s * 1e6), self.boot)))]

@@ -78,7 +78,7 @@ async def serve(world: World, spec: str, *, label: str = "adapter", slots: int =
             server.close()
             await export.close()
             if where.kind == "unix":
-                Path(where.path).unlink(missing_ok=True)  # newer Pythons do it by themselves
+                _tidy(where.path)
     finally:
         world.air.leave(controller)
 
@@ -132,3 +132,8 @@ async def _is_served(path: str) -> bool:
     writer.close()
     await writer.wait_closed()
     return True
+
+
+def _tidy(path: str) -> None:
+    """Remove the file of a socket that was closed, which newer Pythons do by themselves."""
+    Path(path).unlink(missing_ok=True)

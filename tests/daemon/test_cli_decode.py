@@ -155,6 +155,14 @@ def test_a_table_for_people(shell: Shell) -> None:
     assert shell("decode", "rsc", "sensor_location", "01").out == 'info\n  sensor_location  "top of shoe"\n'
 
 
+def test_a_beat_is_told_as_a_status(shell: Shell) -> None:
+    """What a sensor's clock showed is no sample: an event, in both forms."""
+    done = shell("decode", "openankle", "clock", "1042b70007", "204eb70007", "--json")
+    told = [{"type": "event", "name": "status", "value": {"clock_s": clock_s}} for clock_s in (12.01, 12.013088)]
+    assert (done.code, done.records) == (0, told)
+    assert shell("decode", "openankle", "clock", "10 42 b7 00 07").out == "status\n  clock_s  12.01\n"
+
+
 def test_what_is_read_and_never_sent(shell: Shell) -> None:
     """A characteristic that can only be read is decoded as well."""
     done = shell("decode", "device_information", "2A2B", "e907010f0e1e2d032101", "--json")

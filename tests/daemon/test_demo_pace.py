@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
@@ -26,7 +27,7 @@ def paced(work: Coroutine[Any, Any, T]) -> T:
 
 async def ticking() -> None:
     """Be a program that always has a timer set, as one with a screen has."""
-    while True:
+    for _ in count():
         await asyncio.sleep(0.1)
 
 

@@ -5,28 +5,30 @@ from __future__ import annotations
 import io
 import re
 import shlex
+import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+import msgspec
 import pytest
 from rich.console import Console
 
 from ankled.daemon import logs
 from ankled.daemon.cli import demo
 from ankled.daemon.cli.main import main
-from ankled.daemon.demo import summary
+from ankled.daemon.demo import summary, words
 from ankled.daemon.demo.board import Board
 from ankled.daemon.demo.session import Outcome
 from ankled.daemon.demo.tally import Tally
 from ankled.daemon.demo.training import Training
-from ankled.daemon.demo.waiting import waiting
-from ankled.daemon.dispatcher import Dispatcher
-from ankled.daemon.inputs import Stop
+from ankled.daemon.cli.waiting import waiting
+from ankled.daemon.live.status import DeviceState
 from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.daemon.mqtt.connection import Message
 from ankled.daemon.mqtt.topics import Topics
-from ankled.daemon.pipeline import Core
 from ankled.daemon.records import to_json
+from tests.daemon.commands import spawn
+from tests.live.runs import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,12 +38,12 @@ ADDRESS = BrokerAddress(host="127.0.0.1", port=1883)
 
 @pytest.fixture(scope="module")
 def messages() -> list[Message]:
-    """Return all messages of a demonstration, with the time of each record."""
-    topics, dispatcher = Topics(node="demo"), Dispatcher(Core())
-    inputs = list(Training(seed=1, session="s").inputs(0, 0))
-    inputs.append(Stop(host_ns=inputs[-1].host_ns, reason="end"))
-    records = [record for given in inputs for record in dispatcher.feed(given)]
-    return [Message(topics.topic_for(record).topic, to_json(record)) for record in records]
+    """Return the results and the states of the sensors of a demonstration as they are published, in their order."""
+    training, topics = Training(seed=1), Topics(node="demo")
+    kept = run(training.world, training.duration_s + 2.0, config=training.config()).kept
+    told = [(time_s, Message(topics.topic_for(record).topic, to_json(record))) for time_s, record in kept.records]
+    told += [(time_s, Message(topic, state)) for time_s, topic, state in kept.states]
+    return [message for _, message in sorted(told, key=lambda one: one[0])]
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +55,8 @@ def _own_logs() -> Iterator[None]:
 
 def told(messages: list[Message]) -> Tally:
     """Return a tally that has heard these messages."""
-    tally = Tally("s")
+    results = [msgspec.json.decode(one.payload) for one in messages if one.topic.endswith(("/rep", "/event"))]
+    tally = Tally(results[0]["session"] if results else "none")
     for message in messages:
         tally.take(message)
     return tally
@@ -66,7 +69,7 @@ def terminal(width: int = 80, height: int = 24) -> Console:
     )
 
 
-def drawn(console: Console, messages: list[Message], time_s: float) -> str:
+def drawn(console: Console, messages: list[Message], time_s: float | None) -> str:
     """Return the board as it stands on a terminal when these messages have come."""
     board = Board(console, told(messages), 51.9)
     board.begin(ADDRESS)
@@ -83,10 +86,11 @@ def text(console: Console) -> str:
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (100, 30), (200, 60), (80, 12)])
-@pytest.mark.parametrize("share", [0.0, 0.05, 0.4, 1.0])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.05, 0.4, 1.0])
 def test_the_board_fits(messages: list[Message], width: int, height: int, share: float) -> None:
     """At every moment each line is as wide as the terminal at most; from 24 lines on, all of it is in sight."""
-    lines = drawn(terminal(width, height), messages[: round(share * len(messages))], share * 51.9).splitlines()
+    time_s = share * 51.9 if share else None
+    lines = drawn(terminal(width, height), messages[: round(share * len(messages))], time_s).splitlines()
     assert max(map(len, lines)) <= width
     assert not [line for line in lines if "…" in line]
     assert len(lines) < max(height, 24)
@@ -102,9 +106,24 @@ def test_the_board_shows_the_latest_repetition_of_each_leg(messages: list[Messag
         figures = rf"{rep.index} +{rep.duration_s:.2f} +{rep.cadence_per_min:.1f} +{rep.rom_deg:.0f}"
         assert re.search(figures, shown), figures
     assert "leg raise, set 2, rep 6" in shown
+    assert "Movesense 174630000192, 104 Hz" in shown
+    assert "OpenAnkle-3FA2, 100 Hz" in shown
+    assert "51.9 of 51.9 s" in shown
     assert "set 2: 6 reps, fatigue" in shown
     assert "mean of 17 pairs" in shown
     assert "ankled/demo/athlete/wearer/session" in shown
+
+
+def test_the_board_tells_what_a_leg_waits_for(messages: list[Message]) -> None:
+    """The sensor is looked for, connected, then the axes are found: each has its words until there are strides."""
+    states = [message for message in messages if message.topic == "ankled/demo/left-ankle/state"]
+    links = {msgspec.json.decode(state.payload)["link"]: state for state in reversed(states)}
+    shown = {link: drawn(terminal(), [state], None) for link, state in links.items()}
+    assert "looking for the sensor" in drawn(terminal(), [], None)
+    assert "looking for the sensor" in shown["waiting"]
+    assert "finding the leg's axes from walking" in shown["streaming"]
+    assert "connecting" in drawn(terminal(), [], None).splitlines()[0]
+    assert [state for state in get_args(DeviceState) if state != "streaming" and state not in words.LINK] == []
 
 
 def outcome(tally: Tally, *, lost: int = 0, interrupted: bool = False) -> Outcome:
@@ -156,20 +175,22 @@ def test_through_a_pipe_it_is_lines_and_a_command_that_works(
     out = capsys.readouterr().out.splitlines()
     (capture,) = (tmp_path / "captures").iterdir()
     (command,) = (line for line in out if " replay " in line)
-    words = shlex.split(command)
-    assert words[-2:] == ["replay", f"captures/{capture.name}"]
-    assert main(words[1:]) == 0
+    parts = shlex.split(command)
+    assert parts[-2:] == ["replay", f"captures/{capture.name}"]
+    assert main(parts[1:]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > 50
-    assert out[2 : 2 + len(lines)] == lines
+    assert out[0] == "Two simulated sensors, live: Movesense on the left ankle, OpenAnkle on the right ankle"
+    assert out[3 : 3 + len(lines)] == lines
 
 
 @pytest.mark.parametrize(
     ("options", "code", "sentence"),
     [
-        (["--speed", "0"], 2, '"0" is no speed'),
+        (["--speed", "0"], 2, '"0" is no speed; allowed is a number from 0.25 to 20, or max'),
+        (["--speed", "20.1"], 2, '"20.1" is no speed'),
         (["--speed", "nan"], 2, '"nan" is no speed'),
-        (["--seed", "-1"], 2, "--seed: seed -1"),
+        (["--seed", "-1"], 2, "--seed: -1 is no seed"),
         (["--broker", "http://x"], 2, "--broker"),
         (["--broker", "mqtt://127.0.0.1:1"], 5, "nobody listens at 127.0.0.1:1"),
         (["--capture", "x.csv"], 2, "ends in .mcap"),
@@ -226,10 +247,26 @@ def test_the_command_is_printed_as_it_was_started(
     assert demo.program([argv.format(found=found)]) == printed
 
 
+def test_ctrl_c_ends_with_130_and_in_order(tmp_path: Path) -> None:
+    """While the wearer still walks: the summary says so, the capture is whole, and the shell gets its code."""
+    with spawn("demo", cwd=tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while "connected" not in process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        said, complained = process.stdout.read(), process.stderr.read()
+    assert process.returncode == 130
+    assert complained == ""
+    assert "Interrupted before the first set was closed." in said
+    (capture,) = (tmp_path / "captures").iterdir()
+    assert main(["capture", "verify", str(capture)]) == 0
+
+
 def test_waiting_tells_a_log_once(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a terminal there is one sentence, and none where nothing is to be told."""
-    with waiting("compiling"):
+    with waiting("compiling", "starting"):
         assert capsys.readouterr().err == "ankled: compiling\n"
-    with waiting(None):
+    with waiting(None, "starting"):
         pass
     assert capsys.readouterr().err == ""

@@ -9,7 +9,7 @@ import numpy as np
 from ankled.drivers import messages as m
 from ankled.drivers.openankle import OpenAnkle, wire
 from ankled.drivers.openankle import commands as c
-from ankled.drivers.openankle.packets import encode_packet
+from ankled.drivers.openankle.packets import encode_beat, encode_packet
 from ankled.simulators.peripherals.openankle import SimulatedOpenAnkle
 from tests.drivers.conversation import Conversation
 
@@ -25,6 +25,7 @@ ONE_OF_EACH = wire.Capabilities(
     weight_settable=False,
     weight_kept=False,
     identifies=False,
+    tells_clock=False,
     max_samples=1,
 )
 
@@ -89,6 +90,16 @@ def packet(first: int, time_us: int, count: int = 2, boot: int = 7, form: int = 
     return m.Notification(
         characteristic=wire.DATA, data=encode_packet(first, form, boot, time_us, np.zeros((count, 6), "<i2"))
     )
+
+
+def beat(time_us: int, boot: int = 7) -> m.Notification:
+    """Return a beat of the clock."""
+    return m.Notification(characteristic=wire.CLOCK, data=encode_beat(time_us, boot))
+
+
+def clock_of(outputs: list[m.DriverOutput]) -> list[float]:
+    """Return the times of all beats among outputs."""
+    return [one.time_s for one in outputs if isinstance(one, m.Beat)]
 
 
 def named(outputs: list[m.DriverOutput], name: str) -> list[dict[str, m.Value]]:

@@ -11,7 +11,14 @@ from ankled.drivers import messages as m
 from ankled.drivers.errors import DecodeError
 from ankled.drivers.openankle import OpenAnkle, wire
 from ankled.drivers.openankle import commands as c
-from ankled.drivers.openankle.packets import decode_packet, encode_packet, encode_words, scale_of
+from ankled.drivers.openankle.packets import (
+    decode_beat,
+    decode_packet,
+    encode_beat,
+    encode_packet,
+    encode_words,
+    scale_of,
+)
 
 FORMS = st.sampled_from(list(wire.FORMATS.values()))
 U8 = st.integers(0, 255)
@@ -42,6 +49,7 @@ CAPABILITIES = st.builds(
     weight_settable=st.booleans(),
     weight_kept=st.booleans(),
     identifies=st.booleans(),
+    tells_clock=st.booleans(),
     max_samples=st.integers(1, 20),
 )
 STATUSES = st.builds(
@@ -133,6 +141,13 @@ def test_packet_round_trip(form: wire.Format, count: int, first: int, boot: int,
         np.testing.assert_allclose(back, np.clip(sent, -32768 * step, 32767 * step), rtol=0, atol=0.5001 * step)
 
 
+@given(U32, U8)
+def test_beat_round_trip(time_us: int, boot: int) -> None:
+    """What the clock showed comes back; what is wider than its field is cut to it."""
+    assert decode_beat(encode_beat(time_us, boot)) == (time_us, boot)
+    assert encode_beat(time_us + (1 << 32), boot + 0x100) == encode_beat(time_us, boot)
+
+
 @pytest.mark.parametrize(
     ("characteristic", "data", "says"),
     [
@@ -142,6 +157,9 @@ def test_packet_round_trip(form: wire.Format, count: int, first: int, boot: int,
         (wire.DATA, "00004d0700000000" + 21 * 12 * "00", "this one has 260"),
         (wire.DATA, "0000cd0700000000" + 12 * "00", "format 0xcd"),
         (wire.DATA, "00005d0700000000" + 12 * "00", "gyroscope code 0 to 4"),
+        (wire.CLOCK, "", "has 5 bytes, this one 0"),
+        (wire.CLOCK, "1042b700", "has 5 bytes, this one 4"),
+        (wire.CLOCK, "1042b7000700", "has 5 bytes, this one 6"),
         (wire.CONTROL, "8101", "at least 3 bytes"),
         (wire.CONTROL, "010100", "0x80"),
         (wire.CONTROL, "8201004d08809698", "at least 9"),

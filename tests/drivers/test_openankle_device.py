@@ -67,7 +67,7 @@ def test_packets_are_as_long_as_mtu_and_latency_allow(mtu: int, count: int) -> N
 
 
 def test_the_procedure_in_its_order() -> None:
-    """Capabilities and status are read first; then Configure, the subscription, Start; then settings and samples."""
+    """Capabilities and status are read first; Configure, the subscription, Start, the clock; settings, then samples."""
     device = SimulatedOpenAnkle(board(), mass_g=1814, side="left")
     talk = talk_with(device)
     talk.run(2.0)
@@ -85,6 +85,7 @@ def test_the_procedure_in_its_order() -> None:
         wire.CONTROL,
         wire.DATA,
         wire.CONTROL,
+        wire.CLOCK,
     ]
     told: dict[str, m.Value] = {}
     for value in talk.events("info"):

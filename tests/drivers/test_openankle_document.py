@@ -13,9 +13,10 @@ import pytest
 from ankled.drivers import messages as m
 from ankled.drivers.openankle import OpenAnkle, wire
 from ankled.drivers.openankle import commands as c
-from ankled.drivers.openankle.packets import encode_packet
+from ankled.drivers.openankle.packets import decode_beat, encode_beat, encode_packet
 from ankled.simulators.peripherals.openankle import SimulatedOpenAnkle
 from tests.drivers.conversation import board
+from tests.drivers.openankle_talk import streaming
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "openankle.md"
 
@@ -133,6 +134,35 @@ def test_stream_vectors() -> None:
     for row in rows:
         head, means = row.values
         outputs = driver.feed(m.Notification(characteristic=wire.DATA, data=head + bytes(24)))
+        (block,) = [output for output in outputs if isinstance(output, m.Block)]
+        assert block.time_s is not None
+        assert block.missing == means["missing"]
+        assert block.time_s[0] == pytest.approx(means["time_s"], abs=1e-9)
+
+
+@pytest.mark.parametrize(("data", "means"), vectors("beats"))
+def test_beat_vectors(data: bytes, means: dict[str, Any]) -> None:
+    """A beat decodes to what the document says, encodes to its bytes, and without a stream is told as sent."""
+    assert decode_beat(data) == (means["time_us"], means["boot"])
+    assert encode_beat(means["time_us"], means["boot"]) == data
+    alone = OpenAnkle.for_decoding({}).feed(m.Notification(characteristic=wire.CLOCK, data=data))
+    assert alone == [m.Beat(time_s=means["time_us"] / 1e6)]
+
+
+def test_vectors_of_beats_in_a_stream() -> None:
+    """Beats are on the scale of the samples' times, over the wrap and a restart, or ignored, as the document says."""
+    driver = streaming()
+    rows = vectors("beats in a stream")
+    assert len(rows) > 10
+    for row in rows:
+        data, means = row.values
+        beat = "clock_s" in means
+        uuid, value = (wire.CLOCK, data) if beat else (wire.DATA, data + bytes(24))
+        outputs = driver.feed(m.Notification(characteristic=uuid, data=value))
+        if beat:
+            told = [output.time_s for output in outputs if isinstance(output, m.Beat)]
+            assert told == ([] if means["clock_s"] is None else [pytest.approx(means["clock_s"], abs=1e-9)]), row
+            continue
         (block,) = [output for output in outputs if isinstance(output, m.Block)]
         assert block.time_s is not None
         assert block.missing == means["missing"]

@@ -30,7 +30,7 @@ BEFORE = """
 typedef struct { uint32_t time_us; uint16_t dropped; int16_t word[6]; } sample_t;
 static sample_t fifo[4096]; static int fifo_in, fifo_out;
 static uint8_t sent[1 << 20]; static int sent_bytes;
-uint16_t mtu, mass; uint8_t subscribed, side, sampling, alive = 1; int buffers;
+uint16_t mtu, mass; uint8_t subscribed, clock_subscribed, side, sampling, alive = 1; int buffers; uint32_t shows_us;
 static void out(uint8_t kind, const uint8_t *data, int n) {
     sent[sent_bytes++] = kind; sent[sent_bytes++] = n; memcpy(sent + sent_bytes, data, n); sent_bytes += n;
 }
@@ -39,6 +39,10 @@ static int radio_try_send(const uint8_t *data, int n) {
     if (buffers == 0) return 0;
     buffers--; out(1, data, n); return 1;
 }
+static void radio_try_send_clock(const uint8_t *data, int n) {
+    if (clock_subscribed && buffers > 0) { buffers--; out(2, data, n); }
+}
+static uint32_t clock_us(void) { return shows_us; }
 static int radio_mtu(void) { return mtu; }
 static int radio_data_subscribed(void) { return subscribed; }
 static void radio_advertise(void) {}
@@ -95,9 +99,12 @@ class FirmwareDevice(Peripheral):
         self._model = SimulatedOpenAnkle(board)
         self._to = ctypes.create_string_buffer(1 << 20)
         self.buffers = buffers
+        self._looked_s = 0.0
         self._c.on_boot()
 
-    def _set(self, kind: type[ctypes.c_uint16 | ctypes.c_uint8 | ctypes.c_int], name: str, value: int) -> None:
+    def _set(
+        self, kind: type[ctypes.c_uint16 | ctypes.c_uint8 | ctypes.c_int | ctypes.c_uint32], name: str, value: int
+    ) -> None:
         kind.in_dll(self._c, name).value = value
 
     @property
@@ -125,6 +132,7 @@ class FirmwareDevice(Peripheral):
         """Tell the firmware's radio about it."""
         super().subscribe(characteristic, on=on, now_s=now_s)
         self._set(ctypes.c_uint8, "subscribed", int(wire.DATA in self.subscribed))
+        self._set(ctypes.c_uint8, "clock_subscribed", int(wire.CLOCK in self.subscribed))
 
     def read(self, characteristic: str, now_s: float) -> bytes:
         """Return the capabilities and the status, which the printed text leaves to its reader."""
@@ -137,6 +145,7 @@ class FirmwareDevice(Peripheral):
     def write(self, characteristic: str, data: bytes, now_s: float) -> None:
         """Hand a command to the firmware; its sensor samples when it says so."""
         assert characteristic == wire.CONTROL
+        self._show(now_s)
         self._c.on_command(data, len(data))
         sampling = bool(ctypes.c_uint8.in_dll(self._c, "sampling").value)
         if sampling and not self.board.running:
@@ -145,23 +154,34 @@ class FirmwareDevice(Peripheral):
             self.board.halt(now_s)
 
     def advance(self, now_s: float) -> list[Outgoing]:
-        """Fill the FIFO, run the loop, and return what the radio took."""
+        """Run the loop, every millisecond since the last event; return what the radio took, whose buffers are free."""
+        for step in range(1, round((now_s - self._looked_s) * 1000.0) + 1):
+            self._look(min(self._looked_s + 0.001 * step, now_s))
+        self._looked_s = now_s
+        self._set(ctypes.c_int, "buffers", self.buffers)
+        size = self._c.drain(self._to)
+        data = self._to.raw[:size]
+        out = []
+        while data:
+            uuid, size = (wire.CONTROL, wire.DATA, wire.CLOCK)[data[0]], data[1]
+            out.append(Outgoing(characteristic=uuid, data=data[2 : 2 + size]))
+            data = data[2 + size :]
+        return out
+
+    def _show(self, now_s: float) -> None:
+        """Let the firmware see what time it is."""
+        self._set(ctypes.c_uint32, "shows_us", int(self.board.clock_s(now_s) * 1e6) & 0xFFFFFFFF)
+
+    def _look(self, now_s: float) -> None:
+        """Fill the FIFO and run the loop."""
+        self._show(now_s)
         taken = self.board.take(count) if (count := self.board.ready(now_s)) > 0 else None
         if taken is not None:
             words = encode_words(wire.decode_format(self._c.f_format()), taken.acc, taken.gyr)
             for row, (time_s, word) in enumerate(zip(taken.time_s, words, strict=True)):
                 dropped = taken.lost if row == 0 else 0
                 self._c.give(round(float(time_s) * 1e6) & 0xFFFFFFFF, dropped, word.tobytes())
-        self._set(ctypes.c_int, "buffers", self.buffers)
         self._c.loop()
-        size = self._c.drain(self._to)
-        data = self._to.raw[:size]
-        out = []
-        while data:
-            uuid, size = (wire.CONTROL, wire.DATA)[data[0]], data[1]
-            out.append(Outgoing(characteristic=uuid, data=data[2 : 2 + size]))
-            data = data[2 + size :]
-        return out
 
 
 def test_firmware_answers_as_the_document_says(firmware: ctypes.CDLL) -> None:
@@ -190,6 +210,37 @@ def test_firmware_streams_to_the_driver(firmware: ctypes.CDLL, mtu: int, count: 
     times = talk.stacked("time_s")
     assert len(times) > 450
     np.testing.assert_allclose(times, talk.peripheral.board._times(np.arange(len(times))), rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("interval_s", [0.03, 0.04875])
+def test_firmware_tells_its_clock(firmware: ctypes.CDLL, interval_s: float) -> None:
+    """The printed firmware beats in steps of 458 ms that no delay shifts, and shows its clock as it is then."""
+    device = FirmwareDevice(board(clock_s=4290.0, skew_ppm=-50.0), firmware)
+    talk = Conversation(OpenAnkle(), device, interval_s=interval_s)
+    talk.begin()
+    talk.run(20.0)
+    told = [(now_s, one.time_s) for now_s, one in talk.outputs if isinstance(one, m.Beat)]
+    assert len(told) == pytest.approx(19.8 / 0.458, abs=2)
+    since_s = np.array([time_s for _, time_s in told]) - device.board._begun_clock_s
+    late_s = since_s - 0.458 * np.rint(since_s / 0.458)
+    assert -2e-6 < late_s.min() < late_s.max() < 0.0011
+    waits_s = np.array([now_s - float(device.board.radio_s(np.array(time_s))) for now_s, time_s in told])
+    assert -2e-6 < waits_s.min() < 0.004
+    assert waits_s.max() < interval_s + 2e-6
+    full_s = talk.now_s + interval_s
+    device.buffers = 0
+    talk.run(3.0)
+    device.buffers = 100
+    free_s = talk.now_s
+    talk.run(1.0)
+    at_s = device.board.radio_s(np.array([one.time_s for one in talk.all(m.Beat)]))
+    assert not np.any((at_s > full_s) & (at_s < free_s))
+    assert at_s[-1] > free_s
+    device.board.lose(10_000)
+    talk.run(1.0)
+    before = len(talk.all(m.Beat))
+    talk.run(5.0)
+    assert len(talk.all(m.Beat)) == before
 
 
 def test_firmware_counts_what_it_loses(firmware: ctypes.CDLL) -> None:

@@ -22,7 +22,7 @@ from tests.drivers.openankle_talk import FORM, answered, named, only_block, open
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from([wire.DATA, wire.CONTROL, wire.STATUS, wire.CAPABILITIES]), st.binary(max_size=60)),
+        st.tuples(st.sampled_from(sorted(OpenAnkle.info.characteristics.values())), st.binary(max_size=60)),
         max_size=12,
     )
 )

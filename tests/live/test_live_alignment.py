@@ -12,7 +12,7 @@ from ankled.daemon.capture.reader import CaptureReader
 from ankled.daemon.decoded import Decoder
 from ankled.simulators.mounts import MOUNTS
 from ankled.simulators.radio.outfit import parse_sensor, worn
-from tests.live.runs import Run, run
+from tests.live.runs import Run, config_for, run, with_devices
 from tests.live.truth import listen
 
 if TYPE_CHECKING:
@@ -25,15 +25,18 @@ PAIRS = [
     ("movella_dot", "movesense", 0.015),
     ("openankle", "movesense", 0.03),
     ("movella_dot", "openankle", 0.03),
+    ("openankle", "openankle", 0.03),
 ]
 
 
-def heard(left: str, right: str, path: Path, interval_s: float = 0.03) -> tuple[Run, dict[str, FloatArray]]:
+def heard(
+    left: str, right: str, path: Path, interval_s: float = 0.03, rate_hz: float | None = None
+) -> tuple[Run, dict[str, FloatArray]]:
     """Stream for 45 s with clocks 100 ppm apart, in bursts; return the run and how late each sample is timed."""
     sensors = [parse_sensor(f"left={left}"), parse_sensor(f"right={right}")]
     world = worn("walk", sensors, seed=5, mount=MOUNTS["turned"], skew_ppm=50.0, interval_s=interval_s)
     truth = listen(world)
-    live = run(world, 45.0, capture=path)
+    live = run(world, 45.0, config=with_devices(config_for(world), rate_hz=rate_hz), capture=path)
     decode = Decoder()
     samples: dict[str, list[Samples]] = {label: [] for label in world.labels}
     for entry in CaptureReader(path):
@@ -50,6 +53,17 @@ def test_two_makes_are_aligned_to_5_ms(left: str, right: str, interval_s: float,
         assert len(late) > 1000
         assert np.abs(late).max() < 0.005
     assert abs(float(np.median(errors["left"]) - np.median(errors["right"]))) < 0.005
+
+
+@pytest.mark.parametrize(("rate_hz", "interval_s"), [(None, 0.03), (200.0, 0.03), (200.0, 0.05), (100.0, 0.04)])
+def test_beats_align_two_legs(rate_hz: float | None, interval_s: float, tmp_path: Path) -> None:
+    """Packets that wait a few possible times only, or always the same, tell no clock to 5 ms; beats tell it to 3 ms."""
+    live, errors = heard("openankle", "openankle", tmp_path / "live.mcap", interval_s, rate_hz)
+    for slug, late in errors.items():
+        assert np.abs(late).max() < 0.003
+        told = [msgspec.json.decode(payload)["clock_uncertainty_ms"] for _, payload in live.kept.of(f"{slug}/state")]
+        assert told[-1] is not None
+        assert np.abs(late).max() < told[-1] / 1000.0 + 0.003
 
 
 @pytest.mark.parametrize("device", ["witmotion", "metamotion", "polar"])

@@ -14,20 +14,21 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def waiting(what: str | None) -> Iterator[None]:
-    """Show on standard error that `what` is going on; nothing where there is nothing to tell.
+def waiting(what: str | None, brief: str | None = None) -> Iterator[None]:
+    """Show on standard error that `what` is going on; without it, and on a terminal only, what `brief` says.
 
     The work stays in the calling thread, so that Ctrl-C ends it; the spinner turns in a thread of its own.
     """
     console = Console(stderr=True)
-    if what is None:
+    if not console.is_terminal:
+        if what is not None:
+            sys.stderr.write(f"ankled: {what}\n")
+            sys.stderr.flush()
         yield
-    elif not console.is_terminal:
-        sys.stderr.write(f"ankled: {what}\n")
-        sys.stderr.flush()
+    elif (text := what or brief) is None:
         yield
     else:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True) as progress:
-            progress.add_task(what, total=None)
+            progress.add_task(text, total=None)
             yield
