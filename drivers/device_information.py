@@ -17,7 +17,7 @@ import msgspec
 
 from ankled.drivers import messages as m
 from ankled.drivers.driver import Driver, DriverInfo
-from ankled.drivers.errors import DecodeError
+from ankled.drivers.errors import DecodeError, shown
 from ankled.drivers.uuids import sig
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def decode_text(data: bytes) -> str:
     try:
         return data.split(b"\0", 1)[0].decode()
     except UnicodeDecodeError as error:
-        raise DecodeError(f"the text {data.hex()} is not UTF-8, from byte {error.start} on") from None
+        raise DecodeError(f"the text {shown(data)} is not UTF-8, from byte {error.start} on") from None
 
 
 def encode_text(text: str, *, terminated: bool = False) -> bytes:

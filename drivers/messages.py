@@ -95,9 +95,10 @@ class HangUp(_Wanted, frozen=True, kw_only=True):
 class Event(_Wanted, frozen=True, kw_only=True):
     """Something to know that is no sample.
 
-    Names: `response`, `error`, `battery` (`level` in percent, or null), `info`, `settings`, `status`, `cadence`
-    (`cadence_per_min`, `speed_mps`). Before its first samples every sensor driver gives `settings` with `rate_hz` and,
-    where there is one, `acc_range_g` and `gyr_range_dps`. `info` may hold `mass_kg` and `side` of the weight.
+    Names: `response`, `error` (`message`, a sentence), `battery` (`level` in percent, or null), `info`, `settings`,
+    `status`, `cadence` (`cadence_per_min`, `speed_mps`). Before its first samples every sensor driver gives `settings`
+    with `rate_hz` and, where there is one, `acc_range_g` and `gyr_range_dps`. `info` may hold `mass_kg` and `side` of
+    the weight.
     """
 
     name: str

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 OUT_ROWS = 64
 """Rows of the output array: `run` stops early, and says how far it came, while one more sample's results would fit."""
-ROOM = 32
-"""Rows that one sample may fill at most: one for a gap, and four for each row of the grid it completes."""
+ROOM = 16
+"""Rows that one sample may fill at most: a gap, or what the bridged 150 ms before it complete: a bout and a rest."""
 PATIENCE_S = 30.0
 """How long landings that never become strides keep a set open."""
 

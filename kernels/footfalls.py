@@ -37,6 +37,7 @@ class Params:
     early_share, landing_s: the landing lies after this share of the restlessness, and this near its end at most.
     even: by how much two strides of a leg that is never still may differ, as a share.
     running_shock_mps2: least shock of a landing on a leg that is never still.
+    running_apart_s: shocks of running closer to a stronger one than this are no landings.
     """
 
     still_s: float = 0.08
@@ -44,8 +45,9 @@ class Params:
     longest_swing_s: float = 1.6
     early_share: float = 0.4
     landing_s: float = 0.7
-    even: float = 0.25
-    running_shock_mps2: float = 10.0
+    even: float = 0.2
+    running_shock_mps2: float = 12.0
+    running_apart_s: float = 0.5
 
 
 STATE = np.dtype(
@@ -65,6 +67,7 @@ STATE = np.dtype(
         ("landing_n", "f8"),
         ("even", "f8"),
         ("running_energy", "f8"),
+        ("apart_n", "f8"),
     ],
     align=True,
 )
@@ -84,6 +87,7 @@ def init(params: Params, rate_hz: float) -> NDArray[np.void]:
     state["landing_n"] = params.landing_s * rate_hz
     state["even"] = params.even
     state["running_energy"] = params.running_shock_mps2**2
+    state["apart_n"] = params.running_apart_s * rate_hz
     return array
 
 
@@ -160,8 +164,8 @@ def _run_on(s: Any) -> None:
 def _run_off(s: Any) -> None:
     """Begin a bout of a leg that is restless for longer than a swing, if its latest strong shocks are evenly apart."""
     m = s.motion
-    apart_n = s.steps.shortest_stride_n
-    begin = max(float(s.since_k), s.steps.ended + apart_n)
+    apart_n = s.apart_n
+    begin = max(float(s.since_k), s.steps.ended + s.steps.shortest_stride_n)
     count = 0
     for i in range(min(m.shocks_n, shocks.KEPT)):
         shock = shocks.shock(m, i)

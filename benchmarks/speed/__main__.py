@@ -1,4 +1,4 @@
-"""`python -m benchmarks.speed`: kernels, pipeline, replay and start, as ratios measured in one run. Asserts nothing."""
+"""`python -m benchmarks.speed`: from kernels to whole processes, as ratios measured in one run. Asserts nothing."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.report import console_for_output, show, write_json
-from benchmarks.speed import feed, kernels, process
+from benchmarks.speed import decode, feed, kernels, latency, process
+from benchmarks.speed.live.processes import NotMeasuredError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from benchmarks.report import Section
 
-PARTS = ("kernels", "feed", "start", "replay")
+PARTS = ("kernels", "feed", "decode", "start", "replay", "latency")
 
 
 def steps(cache: Path, *, quick: bool) -> dict[str, Callable[[], Section]]:
@@ -31,8 +32,10 @@ def steps(cache: Path, *, quick: bool) -> dict[str, Callable[[], Section]]:
     return {
         "kernels": lambda: kernels.measure(samples, rounds),
         "feed": lambda: feed.measure(samples, rounds),
+        "decode": lambda: decode.measure(5.0 if quick else 30.0, rounds),
         "start": lambda: process.measure_start(cache, 2 if quick else 5),
         "replay": lambda: process.measure_replay(cache, 300.0 if quick else 3600.0, 1 if quick else 3),
+        "latency": lambda: latency.measure(5.0, latency.CASES[:1]) if quick else latency.measure(20.0),
     }
 
 
@@ -56,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 sections.append(parts[name]())
             except subprocess.CalledProcessError as error:
                 failures.append(f"{name}: {error.stderr.decode(errors='replace').strip() or error}")
+            except NotMeasuredError as error:
+                failures.append(f"{name}: {error}")
             bar.advance(line)
     console = console_for_output()
     for section in sections:

@@ -34,9 +34,9 @@ _NS = 1e9
 
 NOTES = (
     (
-        "Packets of the simulated device at its default rate, taken at connection events every 30 ms, fed one by one to "
-        "a streaming driver. bare: the same bytes by np.frombuffer as 16-bit words, times a scale. Source.feed: the "
-        "driver, the clock that puts samples onto the session's time, and the joiner of streams that come apart."
+        "Packets of the simulated device at its default rate, taken at connection events every 30 ms, fed one by one "
+        "to a streaming driver. bare: the same bytes by np.frombuffer as 16-bit words, times a scale. Source.feed: "
+        "the driver, the clock that puts samples onto the session's time, and the joiner of streams that come apart."
     ),
     "Medians over interleaved rounds; a ratio is the median of the rounds' own ratios. One core, everything in cache.",
 )
@@ -168,12 +168,10 @@ def measure(duration_s: float, rounds: int) -> Section:
             ("source", "    Source.feed", source, f"x {ratio(source, driver):.1f} of the driver"),
         ):
             each_s = float(np.median(seconds))
-            speed = f"{packets / each_s / 1000.0:.0f} thousand packets/s of {samples / packets:.1f} samples"
             value = 1e9 * each_s / samples
-            figures.append(
-                Figure(key=f"{name}_{key}_ns", label=label, value=value, unit="ns", digits=0, anchor=f"{beside}; {speed}")
-            )
-            figures.append(Figure(key=f"{name}_{key}_packets_hz", label="", value=packets / each_s, fine=True))
-        figures.append(Figure(key=f"{name}_ratio", label="", value=ratio(driver, bare), fine=True))
+            told = f"{beside}; {packets / each_s / 1000.0:.0f} thousand packets/s of {samples / packets:.1f} samples"
+            figures.append(Figure(key=f"{name}_{key}_ns", label=label, value=value, unit="ns", digits=0, anchor=told))
+            figures.append(Figure(key=f"{name}_{key}_packets_hz", label=label, value=packets / each_s, fine=True))
+        figures.append(Figure(key=f"{name}_ratio", label=name, value=ratio(driver, bare), fine=True))
     title = f"decode: ns a sample, {duration_s:.0f} s of each sensor, {rounds} rounds"
     return Section(name="decode", title=title, figures=figures, notes=NOTES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -17,16 +18,22 @@ if TYPE_CHECKING:
 
 
 def interleaved(cases: Mapping[str, Prepare], rounds: int) -> dict[str, FloatArray]:
-    """Return the seconds that each case took in each round, after one round that does not count (it may compile)."""
+    """Return the seconds that each case took in each round, after one round that does not count (it may compile).
+
+    Seconds of processor time: all cases compute in one thread, and what else the machine does is not theirs.
+    """
+    for prepare in cases.values():
+        prepare()()
     taken: dict[str, list[float]] = {name: [] for name in cases}
-    for number in range(rounds + 1):
+    gc.collect()
+    gc.freeze()  # the compiled kernels, as the daemon does
+    for _ in range(rounds):
         for name, prepare in cases.items():
             run = prepare()
-            start = time.perf_counter()
+            start = time.process_time()
             run()
-            seconds = time.perf_counter() - start
-            if number:
-                taken[name].append(seconds)
+            taken[name].append(time.process_time() - start)
+    gc.unfreeze()
     return {name: np.asarray(values) for name, values in taken.items()}
 
 

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 
 from ankled.daemon.cli.recordings import existing
+from ankled.daemon.cli.waiting import waiting
 from ankled.daemon.cli.warm import compile_all, notice
 from ankled.daemon.demo import pace, session, summary
 from ankled.daemon.demo.board import NARROWEST, Board
 from ankled.daemon.demo.plain import Lines
 from ankled.daemon.demo.tally import Tally
 from ankled.daemon.demo.training import Training
-from ankled.daemon.cli.waiting import waiting
 from ankled.daemon.errors import RecordingError, UsageError
 from ankled.daemon.mqtt.broker_url import BrokerAddress
 

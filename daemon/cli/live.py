@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Coroutine
     from typing import Any
+
+_INTERRUPTED = 130
 
 
 def add_radio_argument(parser: argparse.ArgumentParser) -> None:
@@ -41,8 +44,19 @@ def configuration(arguments: argparse.Namespace) -> Config:
 
 
 def run_to_end(work: Coroutine[Any, Any, int]) -> int:
-    """Run, and of several failures at once raise the one that a user can do something about."""
+    """Run and return the exit code. Of several failures at once the one that a user can do something about is raised.
+
+    What `launch.stoppable` cuts short at a second signal ends as an interrupt does.
+    """
+    # What the kernels left is there for good: the collector would look through it now and then, and hold up all samples
+    # for a quarter of a second each time.
+    gc.collect()
+    gc.freeze()
     try:
         return asyncio.run(work)
     except BaseExceptionGroup as failures:
         raise first(failures) from None
+    except asyncio.CancelledError:
+        return _INTERRUPTED
+    finally:
+        gc.unfreeze()

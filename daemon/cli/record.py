@@ -11,7 +11,7 @@ from ankled.daemon.capture.writer import CaptureLimits
 from ankled.daemon.cli.live import add_link_arguments, configuration, run_to_end
 from ankled.daemon.cli.recordings import existing
 from ankled.daemon.cli.warm import warm
-from ankled.daemon.errors import RecordingError, UsageError
+from ankled.daemon.errors import AnkledError, RecordingError, UsageError
 from ankled.daemon.live import launch, radio
 from ankled.daemon.live.outlet import Nowhere
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from ankled.daemon.config import Config
 
-_INTERRUPTED = 130
 _SUFFIX = ".mcap"
 _SHOW_S = 1.0
 
@@ -42,6 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
     if path.exists():
         message = f"{path} exists already and is left as it is; name a new file"
         raise RecordingError(message)
+    if not path.parent.is_dir():
+        message = f"{path} cannot be written: there is no folder {path.parent}"
+        raise RecordingError(message)
     duration_s = arguments.duration_s
     if duration_s is not None and not 0.0 < duration_s < math.inf:
         message = f"--duration-s is {duration_s:g}; allowed is a number of seconds above 0"
@@ -50,11 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not config.devices and config.adopt == "none":
         message = "no sensor to record: name them by --config FILE.toml, or take all that are near by --adopt"
         raise UsageError(message)
+    radio.check(arguments.radio)
     warm()
-    try:
-        return run_to_end(_record(config, path, arguments.radio, duration_s))
-    except asyncio.CancelledError:  # a second Ctrl-C: in haste
-        return _INTERRUPTED
+    return run_to_end(_record(config, path, arguments.radio, duration_s))
 
 
 async def _record(config: Config, path: Path, radio_spec: str | None, duration_s: float | None) -> int:
@@ -70,6 +70,9 @@ async def _record(config: Config, path: Path, radio_spec: str | None, duration_s
                 showing = group.create_task(_show(live, stop, duration_s), name="progress")
                 await live.run(stop, capture, "end of the recording")
                 showing.cancel()
+    if live.service.queue.statistics.passed == 0:
+        sys.stderr.write(f"ankled: no sensor was connected, {path} holds nothing to replay\n")
+        return AnkledError.exit_code
     sys.stderr.write(f"ankled: recorded to {path}; ankled replay {path} computes the results\n")
     return 0
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from ankled.daemon.config import Config
 
-_INTERRUPTED = 130
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -49,12 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
     address = config.mqtt.address() if arguments.broker is None else BrokerAddress.parse(arguments.broker)
     if arguments.no_capture:
         config = msgspec.structs.replace(config, capture=msgspec.structs.replace(config.capture, enabled=False))
+    radio.check(arguments.radio)
     logs.configure(arguments.log_level or config.log.level, config.log.format)
     warm()
-    try:
-        return run_to_end(_run(config, address, arguments.radio))
-    except asyncio.CancelledError:  # a second signal: in haste
-        return _INTERRUPTED
+    return run_to_end(_run(config, address, arguments.radio))
 
 
 async def _run(config: Config, address: BrokerAddress, radio_spec: str | None) -> int:

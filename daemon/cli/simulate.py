@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ankled.daemon.cli import air
-from ankled.daemon.cli.recordings import check_mass, existing
+from ankled.daemon.cli.recordings import check_mass, existing, given
 from ankled.daemon.errors import AnkledError, UsageError
 from ankled.simulators.files import truth_json, write_csv
 from ankled.simulators.scenarios import SCENARIOS, ScenarioError
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ankled.simulators.simulation import LegRecording
 
 _BOTH = 2
+_OPTIONS = ("truth", "side", "rate_hz", "duration_s", "mass_kg")
+"""What is of use with --csv only."""
 
 
 class _List(argparse.Action):
@@ -53,12 +55,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Simulate and write."""
+    """Write the recordings, or serve the radio."""
     if (arguments.radio is None) == (arguments.csv is None):
         message = "either --csv or --radio is needed: where the simulated sensors go"
         raise UsageError(message)
-    if arguments.radio is not None:
-        return air.run(arguments)
+    with_radio = arguments.radio is not None
+    if strange := given(arguments, *(_OPTIONS if with_radio else air.OPTIONS)):
+        message = f"{strange} goes with {'--csv' if with_radio else '--radio'} only"
+        raise UsageError(message)
+    return air.run(arguments) if with_radio else _write(arguments)
+
+
+def _write(arguments: argparse.Namespace) -> int:
+    """Simulate and write."""
     files: list[Path] = arguments.csv
     if len(files) > _BOTH:
         message = f"--csv has {len(files)} files; allowed is one, or two: first the left leg's, then the right's"

@@ -30,32 +30,44 @@ def unavailable(error: link_errors.LinkError) -> RadioUnavailableError:
     return RadioUnavailableError(f"{advice} ({error})")
 
 
-@contextlib.asynccontextmanager
-async def opened(spec: str | None, adapters: Sequence[str] = ()) -> AsyncIterator[dict[str, Backend]]:
-    """Yield the adapters by name: those of BlueZ, or, with `spec`, the one that a simulator offers there.
-
-    Raises UsageError for a `spec` that cannot be one, RadioUnavailableError when nobody answers.
-    """
+def check(spec: str | None) -> None:
+    """Raise UsageError for a `spec` that cannot be one, and where the radio of software is not installed."""
     if spec is None:
-        yield {name: Backend(adapter=name) for name in adapters} or {"default": Backend()}
         return
     try:
         # Imported here: the radio of software is an extra, which a daemon with a real one does not need.
-        from ankled.simulators.radio import backend, wire  # noqa: PLC0415  (see above)
         from ankled.simulators.radio.errors import RadioError  # noqa: PLC0415  (see above)
+        from ankled.simulators.radio.wire import parse_spec  # noqa: PLC0415  (see above)
     except ModuleNotFoundError as error:
         message = f"--radio needs the package {error.name}, which comes with ankled[radio]"
         raise UsageError(message) from error
     try:
-        kind = wire.parse_spec(spec).kind
+        kind = parse_spec(spec).kind
     except RadioError as error:
         message = f"--radio: {error}"
         raise UsageError(message) from error
     if kind == "vhci":
         message = "--radio vhci is for ankled simulate; here it is an adapter of this machine, used without --radio"
         raise UsageError(message)
+
+
+@contextlib.asynccontextmanager
+async def opened(spec: str | None, adapters: Sequence[str] = ()) -> AsyncIterator[dict[str, Backend]]:
+    """Yield the adapters by name: those of BlueZ, or, with `spec`, the one that a simulator offers there.
+
+    Raises UsageError as `check` does, RadioUnavailableError when nobody answers.
+    """
+    check(spec)
+    if spec is None:
+        yield {name: Backend(adapter=name) for name in adapters} or {"default": Backend()}
+        return
+    from ankled.simulators.radio import backend, wire  # noqa: PLC0415  (as in check)
+    from ankled.simulators.radio.errors import LostError, RadioError  # noqa: PLC0415  (as in check)
+
     try:
         central = await wire.connect(spec)
+    except LostError as error:
+        raise RadioUnavailableError(f"the radio at {spec} cannot be used: {error}") from error
     except RadioError as error:
         message = f"{error}; ankled simulate --scenario NAME --radio {spec} does"
         raise RadioUnavailableError(message) from error

@@ -88,6 +88,7 @@ class Service:
         self._settings = plan.settings
         self._session = plan.session
         self._last_rep_ns: int | None = None
+        self._awaited: set[str] = set()
         self._anchor_ns = 0
         self._ticked_ns = 0
         self.records = 0
@@ -120,6 +121,9 @@ class Service:
         """Tell how a device stands, if that is news."""
         if all(device.slug != status.slug for device in self._settings.devices):
             return  # about to be adopted
+        if status.online and not self._flows(status.slug):
+            self._awaited.add(status.slug)
+            status = msgspec.structs.replace(status, state="starting")  # it answers, and has measured nothing yet
         topic = self._topics.device(status.slug, "availability")
         self._outlet.keep(topic, ONLINE if status.online else OFFLINE)
         report = self._reports.fresh(status, self._clock.now_ns() / _NS)
@@ -145,6 +149,13 @@ class Service:
             if isinstance(item, Link) and item.up:
                 self._admit(item)
             self._feed(item)
+        if any(map(self._flows, self._awaited)):
+            self._awaited.clear()
+            self._tell()
+
+    def _flows(self, slug: str) -> bool:
+        source = self.core.links.get(slug)
+        return source is not None and source.flows
 
     def _feed(self, item: Input) -> None:
         """Let one input through. What a user or a sensor did wrong is logged; the others go on."""

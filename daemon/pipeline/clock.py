@@ -48,6 +48,8 @@ STALL_S: Final = 0.1
 """What waits longer did so for another reason than the interval of the connection."""
 NOISE_S: Final = 0.005
 """Waits that differ by less in all are one and the same wait."""
+REMEMBERED_S: Final = 15.0
+"""How far one stream of a sensor may be behind another."""
 AGREE: Final = 3
 """Packets that must tell the same strange time before it is believed."""
 
@@ -56,6 +58,7 @@ class ClockState(msgspec.Struct, kw_only=True):
     """All that a clock remembers. Points are (x, arrival - x), one for each bin of `BIN_S`, the lowest of the bin.
 
     `newest` is the newest stamp of each stream, `late` when packets came and the least wait of those that came at once.
+    `way` is (x, host time) after each packet where streams come apart, back to where the one furthest behind has come.
     """
 
     points: list[Point] = msgspec.field(default_factory=list)
@@ -77,6 +80,7 @@ class ClockState(msgspec.Struct, kw_only=True):
     found_missing: int = 0
     beats: int = 0
     newest: dict[str, float] = msgspec.field(default_factory=dict)
+    way: list[Point] = msgspec.field(default_factory=list)
 
 
 class Clock:
@@ -117,25 +121,30 @@ class Clock:
         """Return the host times of `count` samples of a packet that arrived at `arrival_s`, both in s; or None.
 
         `time_s` (count,) is on the sensor's clock. None is returned for a packet whose stamps cannot be right: it is
-        counted in `refused`. After a pause all packets of one `stream` may come before all those of another.
+        counted in `refused`. Streams of one sensor that come apart are told by `stream`: they share the clock, so the
+        same sensor time gets the same host time in each, and after a pause all packets of one may come before all those
+        of another.
         """
         s = self.state
         x = self._counted(count, missing, arrival_s) if time_s is None else time_s
         last = float(x[-1])
-        if not s.started:
+        begun = not s.started
+        if begun:
             self._begin(last, arrival_s)
         elif self._rate_hz is None:
-            if last < s.newest.get(stream, last) - 1.0:
+            if begun := last < s.newest.get(stream, last) - 1.0:
                 self._begin(last, arrival_s)
                 s.restarts += 1
-            elif arrival_s - last < s.offset_s + s.slope * last - STRANGE_S and not self._believed(last, arrival_s):
-                return None
+            elif arrival_s - last < s.offset_s + s.slope * last - STRANGE_S:
+                begun = self._believed(last, arrival_s)
+                if not begun:
+                    return None
         s.strange.clear()
         s.newest[stream] = max(s.newest.get(stream, last), last)
-        if last <= s.last_x and s.last_x > s.first_x:
-            return np.asarray(s.last_s + (x - s.last_x))  # sent again: the time base will know it
+        if last <= s.last_x and not begun:
+            return self._passed(x)  # sent again: the time base will know it; or of the stream that is behind
         self._note(last, arrival_s - last)
-        return self._follow(x, last)
+        return self._apart(x, last) if stream and self._rate_hz is None else self._follow(x, last)
 
     def beat(self, x: float, arrival_s: float) -> None:
         """Take in that the sensor's clock showed `x` when it handed a packet to the radio that came at `arrival_s`."""
@@ -191,6 +200,7 @@ class Clock:
         s.heights.clear()
         s.beats = 0
         s.newest.clear()
+        s.way.clear()
 
     def _believed(self, x: float, arrival_s: float) -> bool:
         """Tell whether a stamp far ahead of time is a new clock: when some in a row agree. Else it is refused."""
@@ -229,6 +239,26 @@ class Clock:
             if s.beats:  # these wait for any part of the interval: the shortest wait among some is almost none
                 s.step_s, s.wait_s = INTERVAL_S / s.beats, 0.0
 
+    def _passed(self, x: FloatArray) -> FloatArray:
+        """Return the host times of sensor times for which some were handed out before."""
+        s = self.state
+        way_x, way_s = np.transpose(s.way or [(s.last_x, s.last_s)])
+        times = np.where(x < way_x[0], way_s[0] + (x - way_x[0]), np.interp(x, way_x, way_s))
+        return np.asarray(times, dtype=np.float64)
+
+    def _apart(self, x: FloatArray, last: float) -> FloatArray:
+        """Return the host times of samples of one of several streams, which may begin before the last packet's end."""
+        s = self.state
+        behind = int(x.searchsorted(s.last_x)) if s.way else 0
+        known = self._passed(x[:behind])
+        times = self._follow(x, last)
+        times[:behind] = known
+        s.way.append((last, s.last_s))
+        furthest = min(s.newest.values())
+        while len(s.way) > 1 and (s.way[1][0] <= furthest or s.way[1][0] < last - REMEMBERED_S):
+            s.way.pop(0)
+        return times
+
     def _follow(self, x: FloatArray, last: float) -> FloatArray:
         """Return host times of samples at `x`, drawn to the line as fast as is fit."""
         s = self.state
@@ -239,8 +269,9 @@ class Clock:
             begun_s = target_s - (last - float(x[0]))
             if begun_s <= s.last_s - step_s:
                 s.last_s = target_s = max(target_s, s.last_s)
-            s.last_s, s.last_x = target_s, last
-            return np.asarray(x + (target_s - last))
+            times = np.asarray(x + (target_s - last))
+            s.last_s, s.last_x = float(times[-1]), last
+            return times
         ahead_s = s.last_s + passed_s * (1.0 + s.slope) - target_s
         if self._rate_hz is not None and ahead_s < -1.5 / self._rate_hz:
             now_s = target_s  # samples were lost: time goes on after the gap
@@ -250,5 +281,5 @@ class Clock:
             ahead_s -= min(max(ahead_s, -pull_s), pull_s)
             now_s = target_s + ahead_s
             times = np.asarray(s.last_s + (x - s.last_x) * ((now_s - s.last_s) / passed_s))
-        s.last_s, s.last_x = now_s, last
+        s.last_s, s.last_x = float(times[-1]), last  # as handed out, to the last bit: a repeated sample must be known
         return times

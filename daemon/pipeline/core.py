@@ -187,7 +187,7 @@ class Core:
         except UsageError as error:
             if self._act is not None:
                 self._act(link.device, link.epoch, HangUp(reason=str(error), lasting=True))
-            return records + self._event(link, "sensor_error", {"reason": str(error)})
+            return records + self._event(link, "sensor_error", {"message": str(error)})
         return records + self._made(link.device, out, link)
 
     def _made(self, slug: str, out: Out, given: Input) -> list[Record]:

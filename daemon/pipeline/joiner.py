@@ -1,7 +1,7 @@
 """Joining: sensors that send accelerometer and gyroscope apart get their samples together again.
 
 The samples of the gyroscope stay as they are; the specific force at their times is interpolated linearly between the
-samples of the accelerometer. Across a hole in those nothing is interpolated: the samples there are counted as missing.
+samples of the accelerometer. Across a hole in those nothing is interpolated: the samples there are given up.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ class JoinerState(msgspec.Struct, kw_only=True):
 
     acc: bytes = b""
     gyr: bytes = b""
-    period_s: float = 0.0
     missing: int = 0
     given_up: int = 0
 

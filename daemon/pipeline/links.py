@@ -42,11 +42,11 @@ class Links:
         return out
 
     def down(self, link: Link) -> bool:
-        """End a connection; tell whether it was the present one of its device."""
+        """End a connection; tell whether it was the present one of its device, or one that was refused."""
         source = self._sources.get(link.device)
-        if source is None or source.link.epoch != link.epoch:
+        if source is not None and source.link.epoch != link.epoch:
             return False
-        del self._sources[link.device]
+        self._sources.pop(link.device, None)
         self._look()
         return True
 

@@ -15,6 +15,7 @@ from ankled.daemon.errors import UsageError
 from ankled.daemon.inputs import Link, Notification, ReadResult, WriteResult
 from ankled.daemon.pipeline.clock import Clock, ClockState
 from ankled.daemon.pipeline.joiner import Joiner, JoinerState
+from ankled.daemon.pipeline.repeats import Repeats, RepeatsState
 from ankled.drivers import messages as m
 from ankled.drivers.driver import Options, Stream
 from ankled.drivers.errors import DecodeError, DriverError
@@ -50,6 +51,7 @@ class SourceState(msgspec.Struct, kw_only=True):
     rate_hz: float | None
     streams: tuple[Stream, ...]
     undecodable: int
+    repeats: RepeatsState = msgspec.field(default_factory=RepeatsState)
 
 
 class Out(NamedTuple):
@@ -80,6 +82,10 @@ class Source:
         self.rate_hz: float | None = None
         self.undecodable = 0
         """Packets that no driver could make anything of."""
+        self.flows = False
+        """Whether measurements have come, and not answers only."""
+        self._counts = self._drivers[0].info.clock == "arrivals" and "acc" in self.streams
+        self._repeats = Repeats()
 
     @property
     def clock(self) -> Clock | None:
@@ -117,6 +123,8 @@ class Source:
         item: m.DriverInput
         match given:
             case Notification(characteristic=uuid, data=data):
+                if self._counts and self._repeats.twice(given):
+                    return out
                 item = m.Notification(characteristic=uuid, data=data)
             case ReadResult(characteristic=uuid, data=data, error=error):
                 item = m.ReadResult(characteristic=uuid, data=data, error=error)
@@ -138,6 +146,7 @@ class Source:
             rate_hz=self.rate_hz,
             streams=self.streams,
             undecodable=self.undecodable,
+            repeats=self._repeats.state,
         )
 
     @classmethod
@@ -153,6 +162,7 @@ class Source:
             source._joiner.restore(state.joiner)
         source._wait_for(state.due)
         source.undecodable = state.undecodable
+        source._repeats = Repeats(state.repeats)
         return source
 
     def _feed(self, index: int, item: m.DriverInput, host_ns: int, out: Out) -> None:
@@ -162,7 +172,7 @@ class Source:
         except DecodeError as error:
             self.undecodable += 1
             if self.undecodable == 1:
-                out.events.append(m.Event(name="error", value={"undecodable": str(error)}))
+                out.events.append(m.Event(name="error", value={"message": f"a packet cannot be decoded: {error}"}))
             return
         self._sort(index, outputs, host_ns, out)
 
@@ -171,16 +181,16 @@ class Source:
         for output in outputs:
             match output:
                 case m.Block():
+                    self.flows = True
                     if (samples := self._placed(output, host_ns)) is not None:
                         out.samples.append(samples)
                 case m.Beat(time_s=time_s):
                     if (clock := self._clocks.get("sensor")) is not None:
                         clock.beat(time_s, (host_ns - self.link.host_ns) / _NS)
-                case m.Event(name=name, value=value):
-                    if name == "settings" and isinstance(rate_hz := value.get("rate_hz"), int | float):
-                        self._set_rate(float(rate_hz))
-                        self._set_streams(value.get("streams"))
-                    out.events.append(output)
+                case m.Event():
+                    self._hear(output)
+                    if output.name != "error" or self._repeats.is_news(output.value, host_ns):
+                        out.events.append(output)
                 case m.Deadline(name=name, after_s=after_s):
                     others = [due for due in self._due if (due.driver, due.name) != (index, name)]
                     if after_s is not None:
@@ -188,6 +198,13 @@ class Source:
                     self._wait_for(others)
                 case _:
                     out.actions.append(output)
+
+    def _hear(self, event: m.Event) -> None:
+        """Take in what touches the samples to come."""
+        if event.name == "settings" and isinstance(rate_hz := event.value.get("rate_hz"), int | float):
+            self._set_rate(float(rate_hz))
+            self._set_streams(event.value.get("streams"))
+        self.flows = self.flows or event.name == "cadence"
 
     def _wait_for(self, due: list[Due]) -> None:
         """Keep these deadlines."""

@@ -152,7 +152,7 @@ def _measure(mode: int, *, start: bool) -> m.Write:
 
 
 def _error(reason: str) -> m.Event:
-    return m.Event(name="error", value={"reason": reason})
+    return m.Event(name="error", value={"message": reason})
 
 
 def _give_up(state: SetupState, reason: str) -> list[m.DriverOutput]:

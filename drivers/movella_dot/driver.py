@@ -44,7 +44,7 @@ class MovellaDot(Driver[MovellaDotState]):
     Events: `settings` (`rate_hz`, ranges), `battery` (`level`, `charging`), `info` (see `device.decode_info`), `status`
     (a report, see `device.decode_report`; when packets alone are decoded also `payload_mode`, `timestamp_us`, `padding`
     and the fields of the mode that are no samples, see `payload`), `response` (`type`, `action` and `payload_mode` of
-    the measurement control; the settings of the device control; messages, see `message.decode`), `error` (`reason`).
+    the measurement control; the settings of the device control; messages, see `message.decode`), `error` (`message`).
     """
 
     info = DriverInfo(
@@ -195,7 +195,7 @@ class MovellaDot(Driver[MovellaDotState]):
         reason = f"{name}: {error}"
         if characteristic in (device.DEVICE_CONTROL, device.MEASUREMENT_CONTROL, device.MEDIUM_PAYLOAD):
             return self._setup.refused(self.state, reason)
-        return [m.Event(name="error", value={"reason": reason})]
+        return [m.Event(name="error", value={"message": reason})]
 
 
 def _at_least(context: Mapping[str, m.Value], key: str) -> float | None:

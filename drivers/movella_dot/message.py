@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
-from ankled.drivers.errors import DecodeError
+from ankled.drivers.errors import DecodeError, shown
 from ankled.drivers.movella_dot.device import address
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def split(packet: bytes) -> tuple[int, int, bytes]:
         )
     message, padding = packet[: length + _FRAME_BYTES], packet[length + _FRAME_BYTES :]
     if padding.strip(b"\0"):
-        raise DecodeError(f"a message of {len(message)} bytes is followed by {padding.hex(' ')}; allowed are zeros")
+        raise DecodeError(f"a message of {len(message)} bytes is followed by {shown(padding)}; allowed are zeros")
     if sum(message) % 256:
         right = -sum(message[:-1]) % 256
         raise DecodeError(f"the checksum of a message is {message[-1]:02x}; allowed is {right:02x}")

@@ -148,6 +148,8 @@ class Movesense(Driver[MovesenseState]):
             raise DecodeError(f"{state.resource} is no motion stream")
         outputs: list[DriverOutput] = []
         if kind == wire.FIRST and state.parts.begun:
+            if state.parts.begun == data[wire.HEADER_BYTES :]:
+                return []  # sent twice
             outputs.append(_error(f"of a payload only the first {len(state.parts.begun)} bytes came; it is lost"))
         whole = motion.join(state.parts, stream, kind, data[wire.HEADER_BYTES :])
         return outputs if whole is None else outputs + self._samples(stream, whole)

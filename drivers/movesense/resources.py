@@ -7,6 +7,7 @@ are the vendor's own; where it gives no unit, they say it. Layouts without a cap
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 from functools import lru_cache
@@ -105,6 +106,8 @@ def decode(path: str, payload: bytes) -> dict[str, Value]:
         end = at + count * field.size
         _need(path, field.key, payload, end)
         read: list[Value] = list(struct.unpack_from(f"<{count}{field.code}", payload, at))
+        if field.code == "f" and not all(isinstance(one, float) and math.isfinite(one) for one in read):
+            raise DecodeError(f"{field.key} of {path} holds a number that is not finite")
         values[field.key] = read[0] if field.form == _ONE else read
         at = end
     if at != len(payload):

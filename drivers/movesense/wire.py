@@ -20,7 +20,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ankled.drivers.errors import DecodeError
+from ankled.drivers.errors import DecodeError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -178,7 +178,7 @@ def decode_answer(data: bytes) -> Response | Hello:
         return Response(ref, status, bytes(data[_ANSWER_BYTES:]))
     body = bytes(data[HEADER_BYTES:])
     if not body or not body[0]:
-        raise DecodeError(f"the answer {data.hex()} has neither a status (100 to 599) nor the version of a HELLO")
+        raise DecodeError(f"the answer {shown(data)} has neither a status (100 to 599) nor the version of a HELLO")
     if body[0] >= _PRINTABLE:
         return Hello(ref, None, (_text(body, "the answer to HELLO"),))
     texts = body[1:].removesuffix(b"\0").split(b"\0") if len(body) > 1 else []
@@ -188,5 +188,5 @@ def decode_answer(data: bytes) -> Response | Hello:
 def _text(data: bytes, what: str) -> str:
     text = data.decode("ascii", "replace")
     if not text.isprintable() or not text.isascii():
-        raise DecodeError(f"{what} holds {data.hex()}; printable ASCII is allowed")
+        raise DecodeError(f"{what} holds {shown(data)}; printable ASCII is allowed")
     return text

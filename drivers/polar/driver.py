@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+import numpy as np
+
 from ankled.drivers import messages as m
 from ankled.drivers.driver import Driver, DriverInfo, context_number, refuse_context
 from ankled.drivers.errors import DecodeError
@@ -124,6 +126,8 @@ class Polar(Driver[PolarState]):
             out: list[DriverOutput] = [m.Event(name="info", value={"features": names})]
             if state.types:
                 return out
+            if not said.types:
+                return [*out, *procedure.give_up(state, "the device has no measurements at all", lasting=True)]
             state.types = list(said.types)
             return [*out, *procedure.proceed(state, self.options)]
         names = [wire.type_name(type_) for type_ in said.types]
@@ -164,6 +168,7 @@ def _between(context: Mapping[str, Value], key: str, low: float, high: float) ->
 
 
 def _bare(data: bytes, channels: int, bits: int) -> DriverOutput:
-    """Return delta coded samples that are not in a frame, as whole numbers."""
-    rows: list[Value] = [[int(value) for value in row] for row in delta.decode(data, 0, channels=channels, bits=bits)]
+    """Return delta coded samples that are not in a frame, as whole numbers of 32 bits, in which sums wrap."""
+    values = delta.decode(data, 0, channels=channels, bits=bits)
+    rows: list[Value] = values.astype(np.int64).astype(np.int32).tolist()
     return m.Event(name="response", value={"samples": rows, "count": len(rows)})

@@ -49,7 +49,7 @@ class WitMotion(Driver[WitMotionState]):
 
     Events: `settings` (`rate_hz`, `rate_code`, `checked_by` "register" or "arrivals", ranges), `battery` (`level`,
     `battery_v`), `info` (`firmware`), `response` (a register reply, see `registers.describe`), `status`
-    (`observed_rate_hz`; when packets alone are decoded `angles_deg`), `error` (`reason`).
+    (`observed_rate_hz`; when packets alone are decoded `angles_deg`), `error` (`message`).
     """
 
     info = DriverInfo(
@@ -118,7 +118,7 @@ class WitMotion(Driver[WitMotionState]):
         outputs: list[m.DriverOutput] = []
         if found.skipped:
             reason = f"{found.skipped} bytes belong to no frame and were left out"
-            outputs.append(m.Event(name="error", value={"reason": reason, "skipped_bytes": found.skipped}))
+            outputs.append(m.Event(name="error", value={"message": reason, "skipped_bytes": found.skipped}))
         if found.imu:
             state.count += len(found.imu) // frames.FRAME_BYTES
             if state.phase == "streaming":
@@ -151,7 +151,7 @@ class WitMotion(Driver[WitMotionState]):
         outputs: list[m.DriverOutput] = []
         if result.error is not None:
             name = "data" if result.characteristic == DATA else "command"
-            outputs.append(m.Event(name="error", value={"reason": f"{name}: {result.error}"}))
+            outputs.append(m.Event(name="error", value={"message": f"{name}: {result.error}"}))
         if self.state.phase == "subscribing" and result.characteristic == DATA:
             if result.error is not None:
                 return [*outputs, m.HangUp(reason=f"the device refuses to send its data: {result.error}")]

@@ -123,7 +123,7 @@ class RateDialogue:
         state.failures.append(reason)
         state.choice = (state.choice + 1) % len(self.codes)
         wanted = f"rate_hz is {self.rate_hz:g}, but "
-        error = m.Event(name="error", value={"reason": wanted + reason, "attempt": len(state.failures)})
+        error = m.Event(name="error", value={"message": wanted + reason, "attempt": len(state.failures)})
         if len(state.failures) < _ATTEMPTS:
             return [error, *self._unlock(state)]
         state.phase = "idle"

@@ -22,6 +22,7 @@ _CONFIRMATION: Final = bytes([att.Opcode.ATT_HANDLE_VALUE_CONFIRMATION])
 
 # Bumble warns of what is expected of this radio: full slots, cancelled connections, late packets of a lost link.
 logging.getLogger("bumble").setLevel(logging.ERROR)
+logging.getLogger("bumble.host").setLevel(logging.CRITICAL)  # what it calls an error it also raises
 
 
 class QuietHost(bumble_host.Host):

@@ -168,6 +168,28 @@ def test_a_packet_sent_twice_has_the_same_times_twice() -> None:
         assert again[-1] <= first[-1]
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_streams_that_come_apart_share_one_time(seed: int) -> None:
+    """The same sensor time is the same host time in each, also across frames of a second that end at other moments."""
+    frames = [("acc", one) for one in packets(52.0, 66, seed=seed)] + [("gyr", one) for one in packets(52.0, 57)]
+    clock = Clock()
+    stamps: dict[str, list[FloatArray]] = {"acc": [], "gyr": []}
+    times: dict[str, list[FloatArray]] = {"acc": [], "gyr": []}
+    for stream, packet in sorted(frames, key=lambda frame: frame[1].arrival_s):
+        got = clock.place(packet.stamp_s, len(packet.stamp_s), 0, packet.arrival_s, stream)
+        assert got is not None
+        stamps[stream].append(packet.stamp_s)
+        times[stream].append(got)
+        clock = Clock(None, msgspec.msgpack.decode(msgspec.msgpack.encode(clock.state), type=ClockState))
+    (acc_x, acc_s), (gyr_x, gyr_s) = ((np.concatenate(stamps[one]), np.concatenate(times[one])) for one in stamps)
+    for given_s in (acc_s, gyr_s):
+        steps = np.diff(given_s) * 52.0
+        assert 0.75 < steps.min() < steps.max() < 1.25, "no frame overlaps the one before, none leaves a gap"
+    both = (gyr_x > acc_x[0] + 3.0) & (gyr_x < acc_x[-1])
+    np.testing.assert_allclose(gyr_s[both], np.interp(gyr_x[both], acc_x, acc_s), atol=2e-4)
+    assert len(clock.state.way) < 10
+
+
 @pytest.mark.parametrize("rate_hz", [None, 104.0])
 def test_a_snapshot_goes_on_identically(rate_hz: float | None) -> None:
     """The state is all there is: saved in mid-stream and taken up again, every later time is the same bits."""

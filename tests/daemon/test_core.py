@@ -131,7 +131,7 @@ def test_a_driver_that_nobody_knows_ends_the_link() -> None:
     link = Link(host_ns=0, device="left", epoch=1, up=True, address="a", name="n", driver="nobodys")
     told = [record for record in core.feed(link) if isinstance(record, Event)]
     assert [event.event for event in told] == ["connected", "sensor_error"]
-    assert "nobodys" in str(told[1].detail["reason"])
+    assert "nobodys" in str(told[1].detail["message"])
     ((slug, epoch, hang_up),) = acted
     assert (slug, epoch) == ("left", 1)
     assert isinstance(hang_up, HangUp)

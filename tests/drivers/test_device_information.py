@@ -67,6 +67,8 @@ def test_a_text_in_another_code() -> None:
     """Latin-1 is not guessed at."""
     with pytest.raises(DecodeError, match=r"^the text 4db56d is not UTF-8, from byte 1 on$"):
         _read(STRINGS["model"], b"M\xb5m")
+    with pytest.raises(DecodeError, match=r"^the text (b5){16}\.\.\. \(512 bytes\) is not UTF-8, from byte 0 on$"):
+        _read(STRINGS["model"], b"\xb5" * 512)
 
 
 def test_a_text_that_no_attribute_holds() -> None:

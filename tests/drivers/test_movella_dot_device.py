@@ -129,7 +129,7 @@ def test_refused_commands_are_told_and_sent_again(refusals: int, rate_hz: float)
     talk.peripheral.refusals = refusals
     talk.begin()
     talk.run(15.0)
-    assert {"reason": "the device reports illegal command (3)"} in talk.events("error")
+    assert {"message": "the device reports illegal command (3)"} in talk.events("error")
     assert talk.hung_up is None
     assert [value["rate_hz"] for value in talk.events("settings")] == [rate_hz]
     assert talk.all(m.Block)

@@ -90,7 +90,7 @@ def test_reports_are_told_in_words() -> None:
     assert event(device.DEVICE_REPORT, long)["clock_ms"] == 2**40
     for code, words in ((2, "busy"), (3, "illegal command")):
         (output,) = told(device.DEVICE_REPORT, device.encode_report(code))
-        assert output == m.Event(name="error", value={"reason": f"the device reports {words} ({code})"})
+        assert output == m.Event(name="error", value={"message": f"the device reports {words} ({code})"})
     for wrong in (b"", bytes(37), b"\x09", b"\x05\x03abc", b"\x05\x08abcd", b"\x05"):
         with pytest.raises(DecodeError, match="allowed are"):
             told(device.DEVICE_REPORT, wrong)

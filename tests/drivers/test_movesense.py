@@ -108,6 +108,13 @@ def test_a_captured_payload_is_encoded_to_the_same_bytes(name: str) -> None:
     assert resources.encode(path, resources.decode(path, payload)) == payload
 
 
+@pytest.mark.parametrize("word", ["0000c07f", "000080ff"])
+def test_numbers_that_are_none_are_refused(word: str) -> None:
+    """Not a number and infinity: JSON cannot write them, so no event may hold them."""
+    with pytest.raises(DecodeError, match="average_bpm of /Meas/HR holds a number that is not finite"):
+        resources.decode("/Meas/HR", bytes.fromhex(word))
+
+
 @pytest.mark.parametrize("path", DOCUMENTED)
 def test_layouts_without_a_capture_follow_the_documents(path: str) -> None:
     """Fields stand in the order and the width of the vendor's API files."""

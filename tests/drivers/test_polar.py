@@ -147,12 +147,12 @@ def test_delta_coding_of_32_bits(name: str) -> None:
     samples = delta.decode(data, 0, channels=3, bits=32)
     assert len(samples) == expected["n_samples"]
     assert samples[:3].tolist() == expected["samples_head_int32"]
-    wrapped = (samples[-1].astype(np.int64) + 2**31) % 2**32 - 2**31
-    assert wrapped.tolist() == expected["samples_last_int32"]
+    wrapped = (samples.astype(np.int64) + 2**31) % 2**32 - 2**31
+    assert wrapped[-1].tolist() == expected["samples_last_int32"]
     (out,) = decoded(wire.DATA, data, channels=3, resolution_bits=32)
     assert isinstance(out, m.Event)
     assert out.value["count"] == expected["n_samples"]
-    assert out.value["samples"] == samples.tolist()
+    assert out.value["samples"] == wrapped.tolist()
 
 
 @pytest.mark.parametrize("name", TIMES)

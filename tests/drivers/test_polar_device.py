@@ -34,6 +34,7 @@ def test_verity_streams_what_it_measures(rate_hz: float, form: Any) -> None:
         "acc_range_g": range_g,
         "gyr_range_dps": 2000.0,
         "sdk_mode": rate_hz != 52.0,
+        "streams": ["acc", "gyr"],
     }
     milli_g = 0.0305 * range_g
     assert largest_error(conversation, at, "acc") <= (0.5 * milli_g + 0.5 * (form != "factor") + 1e-6) * MILLI_G_MPS2
@@ -53,6 +54,7 @@ def test_h10_streams_its_accelerometer(rate_hz: float) -> None:
     at = board("walk", errors=IDEAL)
     conversation = talk(SimulatedPolar(at, model="h10"), rate_hz=rate_hz, acc_range_g=8.0)
     (settings,) = conversation.events("settings")
+    assert settings.pop("streams") == ["acc"]
     assert settings == {"rate_hz": rate_hz, "acc_range_g": 8.0, "gyr_range_dps": None, "sdk_mode": False}
     assert {len(block) for block in blocks(conversation, "acc")} == {36}
     assert not blocks(conversation, "gyr")

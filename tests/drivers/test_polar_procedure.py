@@ -181,6 +181,15 @@ def test_a_sensor_without_accelerometer() -> None:
     assert outputs[-1] == m.HangUp(reason="the device has no accelerometer", lasting=True)
 
 
+def test_a_sensor_without_any_measurement() -> None:
+    """Features without a bit are an answer: they are not read again and again."""
+    driver = Polar()
+    driver.start()
+    outputs = driver.feed(m.ReadResult(characteristic=wire.CONTROL, data=wire.encode_features(())))
+    assert outputs[-1] == m.HangUp(reason="the device has no measurements at all", lasting=True)
+    assert not any(isinstance(output, m.Read) for output in outputs)
+
+
 def test_a_sensor_that_never_answers() -> None:
     """Missing answers are asked for again, a bounded number of times."""
     peripheral = Mute(board())

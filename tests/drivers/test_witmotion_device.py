@@ -191,7 +191,7 @@ def test_a_failed_command_is_told_and_overcome() -> None:
     driver.start()
     driver.feed(m.WriteResult(characteristic=DATA))
     (event,) = driver.feed(m.WriteResult(characteristic=COMMAND, error="ATT error 0x0e"))
-    assert event == m.Event(name="error", value={"reason": "command: ATT error 0x0e"})
+    assert event == m.Event(name="error", value={"message": "command: ATT error 0x0e"})
 
 
 @pytest.mark.parametrize("mtu", [23, 30, 64, 185, 247])

@@ -55,8 +55,8 @@ def test_two_makes_are_aligned_to_5_ms(left: str, right: str, interval_s: float,
     assert abs(float(np.median(errors["left"]) - np.median(errors["right"]))) < 0.005
 
 
-@pytest.mark.parametrize(("rate_hz", "interval_s"), [(None, 0.03), (200.0, 0.03), (200.0, 0.05), (100.0, 0.04)])
-def test_beats_align_two_legs(rate_hz: float | None, interval_s: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("rate_hz", "interval_s"), [(200.0, 0.03), (100.0, 0.04), (400.0, 0.0475)])
+def test_beats_align_two_legs(rate_hz: float, interval_s: float, tmp_path: Path) -> None:
     """Packets that wait a few possible times only, or always the same, tell no clock to 5 ms; beats tell it to 3 ms."""
     live, errors = heard("openankle", "openankle", tmp_path / "live.mcap", interval_s, rate_hz)
     for slug, late in errors.items():

@@ -18,7 +18,7 @@ from ankled.simulators.peripherals.motion import stage
 from ankled.simulators.radio.wire import serve
 from ankled.simulators.radio.world import World
 from ankled.simulators.scenarios import find
-from benchmarks.speed.live.cast import READY, labels, side_of
+from benchmarks.speed.live.cast import READY, Sent, labels, side_of
 from benchmarks.speed.signals import SCENARIO
 
 if TYPE_CHECKING:
@@ -56,9 +56,11 @@ async def run(spec: str, count: int) -> None:
         async with world, serve(world, spec, slots=count):
             print(READY, flush=True)
             await stop.wait()
-    sent = {label: board.sent for label, board in boards.items()}
-    overrun = {label: board.overrun for label, board in boards.items()}
-    print(msgspec.json.encode({"sent": sent, "overrun": overrun}).decode(), flush=True)
+    told = Sent(
+        sent={label: board.sent for label, board in boards.items()},
+        overrun={label: board.overrun for label, board in boards.items()},
+    )
+    print(msgspec.json.encode(told).decode(), flush=True)
 
 
 if __name__ == "__main__":

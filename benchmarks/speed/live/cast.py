@@ -1,4 +1,4 @@
-"""Who takes part: the names of the sensors, and what the processes tell each other."""
+"""Who takes part, and what the processes tell at their end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def side_of(label: str) -> Side:
 
 
 class Completed(msgspec.Struct, frozen=True, array_like=True):
-    """A record: the arrival of the notification that completed it, and when the publisher was given it."""
+    """A repetition: its id, when the notification that completed it arrived, when its record went to the publisher."""
 
     id: str
     host_ns: int
@@ -33,26 +33,24 @@ class Completed(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Ran(msgspec.Struct, frozen=True, kw_only=True):
-    """What the daemon tells at its end. `decoded` by sensor; the others are what could go wrong, over all sensors."""
+    """What the daemon tells. `decoded` counts samples by sensor, `missing` those it knows to lack, `dropped` inputs."""
 
     completed: list[Completed]
     decoded: dict[str, int]
     missing: int
-    undecodable: int
-    refused: int
     dropped: int
     most_waiting: int
     packets: int
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """What the radio tells at its end, by sensor."""
+    """What the radio tells: samples that each sensor sent, and those it lost itself before."""
 
     sent: dict[str, int]
     overrun: dict[str, int]
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
-    """What the subscriber tells at its end: when the record of each id came."""
+    """What the subscriber tells: when the repetition of each id first came."""
 
     arrived_ns: dict[str, int]

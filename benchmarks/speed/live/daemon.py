@@ -16,6 +16,7 @@ import msgspec
 from ankled.daemon import logs
 from ankled.daemon.capture import form
 from ankled.daemon.capture.writer import CaptureWriter
+from ankled.daemon.cli.live import run_to_end
 from ankled.daemon.cli.warm import warm
 from ankled.daemon.config.schema import Config, DeviceConfig, RadioConfig
 from ankled.daemon.inputs import Notification
@@ -94,12 +95,11 @@ def config_for(count: int, rate_hz: float) -> Config:
     return Config(node=NODE, devices=devices, radio=RadioConfig(slots=count))
 
 
-async def run(spec: str, broker: str, config: Config, capture: Path) -> Ran:
-    """Run until a signal, and return what was counted."""
+async def run(spec: str, broker: str, config: Config, capture: Path) -> int:
+    """Run until a signal, and print what was counted."""
     stop = asyncio.Event()
     topics = Topics(base=config.mqtt.base, node=config.node)
     writer = NotingWriter(capture, form.origin(config.node, "live"))
-    undecodable = refused = 0
     with launch.stoppable(stop):
         async with (
             radio.opened(spec) as backends,
@@ -115,24 +115,23 @@ async def run(spec: str, broker: str, config: Config, capture: Path) -> Ran:
     writer.close()
     counts = [device.counts for device in live.service.core.devices.values()]
     statistics = live.service.queue.statistics
-    return Ran(
+    ran = Ran(
         completed=outlet.completed,
         decoded=tally.decoded,
         missing=tally.missing + sum(one["missing"] + one["gaps"] for one in counts),
-        undecodable=undecodable,
-        refused=refused,
         dropped=statistics.dropped,
         most_waiting=statistics.most,
         packets=tally.packets,
     )
+    sys.stdout.write(msgspec.json.encode(ran).decode() + "\n")
+    return 0
 
 
 def main(spec: str, broker: str, count: str, rate_hz: str, capture: str) -> None:
-    """Run and print."""
-    logs.configure("warning", "json")
+    """Run as the command does."""
+    logs.configure("error", "json")
     warm()
-    ran = asyncio.run(run(spec, broker, config_for(int(count), float(rate_hz)), Path(capture)))
-    sys.stdout.write(msgspec.json.encode(ran).decode() + "\n")
+    run_to_end(run(spec, broker, config_for(int(count), float(rate_hz)), Path(capture)))
 
 
 if __name__ == "__main__":

@@ -50,6 +50,8 @@ async def run(broker: str, count: int) -> None:
         listening = asyncio.create_task(listen(), name="listening")
         ending = asyncio.create_task(stop.wait(), name="stop")
         await asyncio.wait({listening, ending}, return_when=asyncio.FIRST_COMPLETED)
+        if listening.done():
+            await listening  # raises what ended it
         listening.cancel()
         await asyncio.wait({listening})
     decoder = msgspec.json.Decoder(_Id)
