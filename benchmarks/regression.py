@@ -25,12 +25,21 @@ if TYPE_CHECKING:
 
 FILE = Path(__file__).resolve().parent.parent / "tests" / "accuracy" / "figures.json"
 
+_WALKS = ("1-1", "1-6", "2-3", "3-3", "4-4", "5-6", "6-5", "7-2", "8-5", "9-5", "10-3", "10-5")
+_SCENARIOS = ("walk", "walk_slow", "walk_fast", "run", "squat", "fidget", "knee_extension", "jump")
+
 PART: dict[str, Sequence[str] | None] = {
-    "gait_feet_ipol": ("1-1", "1-6", "2-3", "3-3", "4-4", "5-6", "6-5", "7-2", "8-5", "9-5", "10-3", "10-5"),
+    "gait_feet_ipol": _WALKS,
     "gait_feet_gaitmap": None,
     "leg_raises_pt": None,
     "orientation_broad": ("07_undisturbed_fast_rotation_B", "16_undisturbed_fast_translation_B"),
     "simulators": ("reference", "walk", "squat"),
+    "accelerometer_only": (
+        *(f"ipol {name}" for name in _WALKS),
+        "gaitmap",
+        *(f"leg raises s{person}_e{exercise}" for person in (1, 2) for exercise in (1, 3, 4, 5)),
+        *(f"scenario {name}" for name in _SCENARIOS),
+    ),
 }
 """The tasks of each suite that are compared, None for all: walks of every person, half of them with lost packets."""
 

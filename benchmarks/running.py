@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from ankled.daemon.offline import run_recording
+from ankled.daemon.pipeline import Core
+from ankled.daemon.recorded import Recorded, recorded_inputs
 from ankled.daemon.settings import DeviceSettings, Mount, PipelineSettings
+from ankled.drivers.samples import Samples
 from ankled.kernels import vqf
 from ankled.simulators.mounts import MOUNTS
 from ankled.simulators.simulation import simulate
@@ -31,6 +35,16 @@ def both_feet(feet: Mapping[str, Recording]) -> list[Record]:
     """Return the records of two feet, devices `left` and `right`, with nothing told about axes or movement."""
     devices = [DeviceSettings(slug=side, side="left" if side == "left" else "right") for side in feet]
     return records_of(devices, feet)
+
+
+def without_gyroscope(legs: Mapping[str, Recording]) -> list[Record]:
+    """Return the records of legs (by slug, on one clock) whose sensors have an accelerometer alone."""
+    settings = PipelineSettings(devices=tuple(DeviceSettings(slug=slug) for slug in legs))
+    core = Core()
+    records: list[Record] = []
+    for given in recorded_inputs(settings, {slug: Recorded(*data.arrays()) for slug, data in legs.items()}):
+        records += core.feed(msgspec.structs.replace(given, gyr=None) if isinstance(given, Samples) else given)
+    return records
 
 
 def simulated(scenario: str, *, mount_known: bool) -> tuple[dict[str, list[Repetition]], list[Record]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ankled.daemon.errors import UsageError
+from ankled.daemon.errors import RecordingError, UsageError
 from ankled.daemon.inputs import Config, Link, Notification, ReadResult, State, WriteResult
 from ankled.daemon.pipeline.context import Context
 from ankled.daemon.pipeline.core import CoreState
@@ -33,14 +33,13 @@ class Decoder:
         self._settings: PipelineSettings | None = None
 
     def __call__(self, item: Input) -> Sequence[Samples]:
-        """Take an input and return the samples that it completed, of whichever device."""
+        """Take an input and return the samples that it completed, of whichever device. Raises RecordingError."""
         samples = [one for _, out in self._links.due(item.host_ns) for one in out.samples]
         match item:
             case Config(settings=settings):
                 self._settings = settings
             case State(data=data):
-                state = msgspec.msgpack.decode(data, type=CoreState)
-                self._links.restore(state.links, _HOST)
+                self._restore(data)
             case Link(up=False):
                 self._links.down(item)
             case Link() if self._settings is not None:
@@ -51,6 +50,14 @@ class Decoder:
             case _:
                 pass
         return samples
+
+    def _restore(self, data: bytes) -> None:
+        """Take up the links as they were. Raises RecordingError for a state of another version."""
+        try:
+            self._links.restore(msgspec.msgpack.decode(data, type=CoreState).links, _HOST)
+        except (msgspec.DecodeError, ValueError) as error:
+            message = f"the recording's opening state cannot be read: {error}"
+            raise RecordingError(message) from error
 
     def _up(self, link: Link, settings: PipelineSettings) -> Sequence[Samples]:
         try:

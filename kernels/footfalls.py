@@ -37,7 +37,9 @@ class Params:
     early_share, landing_s: the landing lies after this share of the restlessness, and this near its end at most.
     even: by how much two strides of a leg that is never still may differ, as a share.
     running_shock_mps2: least shock of a landing on a leg that is never still.
-    running_apart_s: shocks of running closer to a stronger one than this are no landings.
+    running_apart_s: a landing is the strongest shock of so long a time on either side.
+    running_share: the first ones stand out: at most this share of their energy have the others, but for the nearest.
+    running_near_s: how near those are.
     """
 
     still_s: float = 0.08
@@ -48,6 +50,8 @@ class Params:
     even: float = 0.2
     running_shock_mps2: float = 12.0
     running_apart_s: float = 0.5
+    running_share: float = 0.5
+    running_near_s: float = 0.15
 
 
 STATE = np.dtype(
@@ -68,6 +72,8 @@ STATE = np.dtype(
         ("even", "f8"),
         ("running_energy", "f8"),
         ("apart_n", "f8"),
+        ("near_n", "f8"),
+        ("running_share", "f8"),
     ],
     align=True,
 )
@@ -88,6 +94,8 @@ def init(params: Params, rate_hz: float) -> NDArray[np.void]:
     state["even"] = params.even
     state["running_energy"] = params.running_shock_mps2**2
     state["apart_n"] = params.running_apart_s * rate_hz
+    state["near_n"] = params.running_near_s * rate_hz
+    state["running_share"] = params.running_share
     return array
 
 
@@ -137,6 +145,23 @@ def _strongest(s: Any, begin: float, end: float) -> int:
 
 
 @kernel
+def _stands_out(s: Any, back: int, share: float) -> bool:
+    """Tell whether a shock is a landing of running, those around it having at most this share of its energy."""
+    m = s.motion
+    energy, place = shocks.shock(m, back).energy, shocks.shock(m, back).place
+    if energy < s.running_energy:
+        return False
+    for i in range(min(m.shocks_n, shocks.KEPT)):
+        shock = shocks.shock(m, i)
+        if shock.place < place - s.apart_n:
+            break
+        far = abs(shock.place - place)
+        if i != back and far < s.apart_n and shock.energy > (share if far > s.near_n else 1.0) * energy:
+            return False
+    return True
+
+
+@kernel
 def _come_to_rest(s: Any) -> None:
     """Find the landing that ended the swing of a leg that has become still."""
     s.active = 0
@@ -154,7 +179,7 @@ def _run_on(s: Any) -> None:
     """Find the next landing of a leg that was never still since the last: it must lie about a stride later."""
     last, stride_n = landings.latest(s.steps), s.steps.stride_n
     i = _strongest(s, last + (1.0 - s.even) * stride_n, last + (1.0 + s.even) * stride_n)
-    if i < 0 or shocks.shock(s.motion, i).energy < s.running_energy:
+    if i < 0 or not _stands_out(s, i, 1.0):
         landings.end_bout(s.steps)
     else:
         _land(s, i, stride_n)
@@ -164,16 +189,13 @@ def _run_on(s: Any) -> None:
 def _run_off(s: Any) -> None:
     """Begin a bout of a leg that is restless for longer than a swing, if its latest strong shocks are evenly apart."""
     m = s.motion
-    apart_n = s.apart_n
     begin = max(float(s.since_k), s.steps.ended + s.steps.shortest_stride_n)
     count = 0
     for i in range(min(m.shocks_n, shocks.KEPT)):
         shock = shocks.shock(m, i)
         if shock.place < begin or count == 3:
             break
-        if shock.energy < s.running_energy or m.k - shock.place < apart_n:
-            continue
-        if _strongest(s, shock.place - apart_n, shock.place + apart_n) == i:
+        if m.k - shock.place >= s.apart_n and _stands_out(s, i, s.running_share):
             s.three[count] = i
             count += 1
     if count < 3:

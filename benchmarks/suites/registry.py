@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from benchmarks.suites import broad, gaitmap, ipol, leg_raises, scenarios
+from benchmarks.suites import accelerometer, broad, gaitmap, ipol, leg_raises, scenarios
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Suite(Protocol):
         """Return the table of at least one score."""
 
 
-SUITES: dict[str, Suite] = {suite.NAME: suite for suite in (ipol, gaitmap, leg_raises, broad, scenarios)}
+SUITES: dict[str, Suite] = {suite.NAME: suite for suite in (ipol, gaitmap, leg_raises, broad, scenarios, accelerometer)}
 
 
 def measure(suite: str, task: str) -> Any:  # noqa: ANN401  (see Suite)

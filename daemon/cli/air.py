@@ -57,6 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(message) from error
     slots = _SLOTS if arguments.slots is None else arguments.slots
     skew_ppm = _SKEW_PPM if arguments.skew_ppm is None else arguments.skew_ppm
+    if arguments.seed < 0:
+        message = f"--seed is {arguments.seed}; allowed is a whole number from 0 on"
+        raise UsageError(message)
     _within("--slots", slots, 1, 64)
     _within("--skew-ppm", skew_ppm, -1000.0, 1000.0)
     if arguments.interval_ms is not None:

@@ -66,8 +66,8 @@ async def _run(config: Config, address: BrokerAddress, radio_spec: str | None) -
         log.warning("no sensor to connect to", reason="none is configured, and adopt is none")
     with launch.stoppable(stop):
         async with (
-            broker_at(address) as found,
             radio.opened(radio_spec, config.radio.adapters) as backends,
+            broker_at(address) as found,
             launch.publishing(found, topics, launch.options(config)) as outlet,
             launch.recording(path, config, limits) as capture,
         ):

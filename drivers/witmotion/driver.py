@@ -141,7 +141,7 @@ class WitMotion(Driver[WitMotionState]):
             value: dict[str, m.Value] = {"level": registers.battery_percent(volts), "battery_v": volts}
             outputs.append(m.Event(name="battery", value=value))
         elif register == registers.VERSION:
-            outputs.append(m.Event(name="info", value={"firmware": str(values[0] & 0xFFFF)}))
+            outputs.append(m.Event(name="info", value={"firmware": registers.firmware(*values[:2])}))
         elif register == registers.RATE and self.state.phase == "asking":
             outputs += self._and_more(self._rate.answered(self.state, values[0]))
         return outputs

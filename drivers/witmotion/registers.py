@@ -125,6 +125,15 @@ def battery_volts(percent: float) -> float:
     return round(above + 0.01, 2)
 
 
+def firmware(low: int, high: int) -> str:
+    """Return the version as the vendor writes it: a number, or three of them where the highest of the 32 bits is set.
+
+    [SDK], A: the three are bits 29 to 14, 12 to 8 and 6 to 0 of registers 0x2F (`high`) and 0x2E (`low`).
+    """
+    word = (high & 0xFFFF) << 16 | low & 0xFFFF
+    return f"{word >> 14 & 0xFFFF}.{word >> 8 & 0x1F}.{word & 0x7F}" if word >> 31 else str(low & 0xFFFF)
+
+
 def describe(register: int, values: tuple[int, ...]) -> dict[str, Value]:
     """Return a register reply with names and units for what the documents tell of.
 

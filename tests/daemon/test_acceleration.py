@@ -1,29 +1,18 @@
-"""A device with an accelerometer alone: what its records say and leave open, sets, gaps, settings, snapshots."""
+"""A device with an accelerometer alone: what its records say and leave open, sets, gaps, settings."""
 
 from __future__ import annotations
 
-from itertools import pairwise
-from math import isclose
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import settings as limits
-from hypothesis import strategies as st
 
 from ankled.daemon.errors import UsageError
-from ankled.daemon.inputs import Config, State, Stop
-from ankled.daemon.pipeline import Core
-from ankled.daemon.records import Rep, Set
-from ankled.daemon.settings import DeviceSettings
+from ankled.daemon.inputs import Config
 from ankled.drivers.samples import Samples
-from ankled.simulators.exercises import Exercise
-from ankled.simulators.gait import Gait
-from ankled.simulators.idle import Stand
 from benchmarks.datasets import ipol
-from tests.daemon import record_rules
+from tests.daemon.bare import LEFT, LIVE, WORN, alone, check, plain
 from tests.daemon.wearers import (
     BOOT_NS,
     SECOND,
@@ -31,7 +20,6 @@ from tests.daemon.wearers import (
     changed,
     events,
     in_order,
-    legs,
     lines,
     packets,
     pairs,
@@ -44,69 +32,7 @@ from tests.daemon.wearers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
     from pathlib import Path
-
-    from ankled.daemon.inputs import Input
-    from ankled.daemon.records import Record
-    from ankled.daemon.settings import PipelineSettings
-
-WALK_RUN_LIFT = (
-    Stand(duration_s=1.5),
-    Gait(speed_mps=1.25, strides=8),
-    Stand(duration_s=8.0),
-    Gait(speed_mps=3.0, strides=12, running=True),
-    Stand(duration_s=2.0),
-    Exercise(name="leg_raise", reps=3),
-    Stand(duration_s=8.0),
-)
-WORN = legs(*WALK_RUN_LIFT)
-LEFT = WORN["left"]
-KNOWN = frozenset(
-    """
-    id seq session node device athlete side set index kind movement start_s end_s known_at_s duration_s start_utc
-    end_utc initial_contact_s first cadence_per_min plane mass_kg mass_source axis_source missing clipped retroactive
-    quality quality_reasons
-    """.split()
-)
-"""Fields that may have a value; a gyroscope is needed for all others."""
-
-
-def plain(items: Iterable[Input], *devices: str) -> list[Input]:
-    """Return the inputs, the samples of these devices (of all, if none is named) without an angular rate."""
-    return [
-        msgspec.structs.replace(item, gyr=None)
-        if isinstance(item, Samples) and (not devices or item.device in devices)
-        else item
-        for item in items
-    ]
-
-
-LIVE = plain(session(WORN))
-
-
-def alone(recording: Recording, given: PipelineSettings | None = None, slug: str = "left") -> list[Record]:
-    """Return the records of one device that sends the recording, and then the session ends."""
-    stop = Stop(host_ns=BOOT_NS + round(float(recording.time_s[-1]) * SECOND), reason="asked")
-    return run([Config(host_ns=BOOT_NS, settings=given or settings()), *plain(packets(slug, recording)), stop])
-
-
-def check(found: Sequence[Rep]) -> None:
-    """Assert what holds for every stride of one device that has no gyroscope, each for itself and as a row."""
-    for rep in found:
-        read = record_rules.fields(rep)
-        assert {name for name, value in read.items() if value is not None} <= KNOWN | {"schema"}
-        assert (rep.kind, rep.plane, rep.axis_source) == ("stride", "unknown", "none")
-        assert rep.initial_contact_s == rep.end_s
-        assert rep.known_at_s >= rep.end_s > rep.start_s
-        assert isclose(rep.duration_s, rep.end_s - rep.start_s)
-        assert rep.cadence_per_min == (None if rep.first else pytest.approx(120.0 / rep.duration_s))
-        assert {"accelerometer_only", "no_anatomical_axis"} <= set(rep.quality_reasons)
-        assert 0.0 < rep.quality <= 0.6
-    for one, other in pairwise(found):
-        assert other.known_at_s >= one.known_at_s
-        assert other.start_s >= one.end_s
-        assert other.first or other.start_s == one.end_s
 
 
 # --- records --------------------------------------------------------------------------------------------------------
@@ -267,81 +193,3 @@ def test_samples_need_time_and_rate() -> None:
         run([Config(host_ns=BOOT_NS, settings=settings()), untimed])
     with pytest.raises(UsageError, match="device left: rate_hz is not known"):
         run([Config(host_ns=BOOT_NS, settings=changed(settings(), "left", rate_hz=None)), packet])
-
-
-# --- a gyroscope comes or goes --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("lost", [True, False], ids=["goes", "comes"])
-def test_where_the_gyroscope_comes_or_goes_the_other_pipeline_takes_over(lost: bool) -> None:
-    """A sensor that comes back without its gyroscope, or with it: the set is closed, numbers and times go on."""
-    at_ns = BOOT_NS + 6 * SECOND
-    items: list[Input] = []
-    for item in session(WORN):
-        items += plain([item]) if (item.host_ns >= at_ns) == lost else [item]
-    records = run(items)
-    assert in_order(records)
-    for device in ("left", "right"):
-        first = sets(records, device)[0]
-        assert first.closed_by == "request"
-        before = [rep for rep in reps(records, device) if rep.known_at_s < 6.0]
-        after = [rep for rep in reps(records, device) if rep.known_at_s > 6.0]
-        assert before
-        assert after
-        assert {"accelerometer_only" in rep.quality_reasons for rep in before} == {not lost}
-        assert {"accelerometer_only" in rep.quality_reasons for rep in after} == {lost}
-
-
-# --- causality, snapshots -------------------------------------------------------------------------------------------
-
-
-def test_a_record_depends_on_nothing_after_known_at() -> None:
-    """Cut anywhere: every record known by then is there, the same, whatever follows the cut."""
-    recording = LEFT.without(5.02, 5.6)
-    whole = alone(recording)
-    for cut_s in sorted({record.known_at_s for record in whole} | set(np.linspace(2.0, 30.0, 15))):
-        known = [record for record in whole if record.known_at_s <= cut_s]
-        assert lines(alone(recording.until(cut_s))[: len(known)]) == lines(known), cut_s
-
-
-@limits(max_examples=15)
-@given(st.lists(st.integers(1, 9), min_size=1, max_size=5))
-def test_packets_of_any_size_give_the_same_records(sizes: list[int]) -> None:
-    """How the radio cuts the stream is of no account."""
-
-    def told(records: Iterable[Record]) -> list[bytes]:
-        return lines(record for record in records if isinstance(record, Rep | Set) and record.device == "left")
-
-    only = {"left": LEFT}
-    assert told(run(plain(session(only, sizes=sizes)))) == told(run(plain(session(only))))
-
-
-@limits(max_examples=15)
-@given(st.integers(1, len(LIVE) - 1))
-def test_a_snapshot_goes_on_the_same(at: int) -> None:
-    """A capture that begins anywhere replays to the same bytes, each device in the pipeline it was in."""
-    items = plain(session(WORN), "right")
-    core, records = Core(), []
-    for item in items[:at]:
-        records += core.feed(item)
-    again = Core()
-    again.feed(items[0])
-    again.feed(State(host_ns=items[at].host_ns, version=Core.version, data=core.snapshot()))
-    assert again.snapshot() == core.snapshot()
-    for item in items[at:]:
-        records += again.feed(item)
-    assert lines(records) == lines(run(items))
-
-
-def test_counts_are_those_of_the_samples() -> None:
-    """What was lost, doubled or broken is counted as for any other device."""
-    core = Core()
-    core.feed(Config(host_ns=BOOT_NS, settings=settings()))
-    lossy = LEFT.without(5.02, 5.12)
-    acc = lossy.acc.copy()
-    acc[100] = np.nan
-    for item in plain(packets("left", lossy._replace(acc=acc))):
-        core.feed(item)
-    counts = core.devices["left"].counts
-    assert counts == {"gaps": 0, "missing": 6, "repeated": 0, "backwards": 0, "not_finite": 1, "clipped": 0}
-    assert isinstance(core.devices["left"].device, DeviceSettings)

@@ -130,6 +130,20 @@ def test_registers_have_units(register: int, raw: tuple[int, ...], key: str, val
 
 
 @pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (4708, 0, "4708"),
+        (-1, 0, "65535"),
+        (4708, 0x7FFF, "4708"),
+        (0x0507 - 0x8000, -0x8000 | 1234 >> 2, "1234.5.7"),
+    ],
+)
+def test_the_firmware_has_the_version_that_the_vendor_writes(low: int, high: int, text: str) -> None:
+    """One number of 16 bits, or with the highest bit of both registers set three, of 16, 5 and 7 bits."""
+    assert values(fed(registers.encode_reply(registers.VERSION, (low, high))), "info") == [{"firmware": text}]
+
+
+@pytest.mark.parametrize(
     ("hundredths", "level"),
     [(397, 100.0), (396, 90.0), (380, 50.0), (341, 5.0), (330, 0.0), (0, None), (-5, None), (840, 60.0), (881, 100.0)],
 )

@@ -57,13 +57,13 @@ def test_two_makes_are_aligned_to_5_ms(left: str, right: str, interval_s: float,
 
 @pytest.mark.parametrize(("rate_hz", "interval_s"), [(200.0, 0.03), (100.0, 0.04), (400.0, 0.0475)])
 def test_beats_align_two_legs(rate_hz: float, interval_s: float, tmp_path: Path) -> None:
-    """Packets that wait a few possible times only, or always the same, tell no clock to 5 ms; beats tell it to 3 ms."""
+    """Packets that wait a few possible times, or always one, tell no clock to 5 ms; beats do to 3, and it is known."""
     live, errors = heard("openankle", "openankle", tmp_path / "live.mcap", interval_s, rate_hz)
     for slug, late in errors.items():
         assert np.abs(late).max() < 0.003
         told = [msgspec.json.decode(payload)["clock_uncertainty_ms"] for _, payload in live.kept.of(f"{slug}/state")]
         assert told[-1] is not None
-        assert np.abs(late).max() < told[-1] / 1000.0 + 0.003
+        assert told[-1] < 6.0
 
 
 @pytest.mark.parametrize("device", ["witmotion", "metamotion", "polar"])

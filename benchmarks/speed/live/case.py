@@ -48,7 +48,7 @@ async def run_case(folder: Path, broker: str, sensors: int, rate_hz: float, dura
         await air.ready()
         await subscriber.ready()
         async with Child("daemon", log, spec, broker, sensors, rate_hz, capture) as daemon:
-            await subscriber.ready()
+            await subscriber.ready(air, daemon)
             before, radio_before, begun_ns = daemon.spent(), air.spent(), _now_ns()
             await asyncio.sleep(duration_s)
             after, radio_after, ended_ns = daemon.spent(), air.spent(), _now_ns()

@@ -34,7 +34,7 @@ class Child:
     """
 
     def __init__(self, name: str, log: Path, *arguments: object) -> None:
-        self._name = name
+        self.name = name
         self._log = log
         self._words = [sys.executable, "-m", f"benchmarks.speed.live.{name}", *map(str, arguments)]
         self._process: asyncio.subprocess.Process | None = None
@@ -48,46 +48,51 @@ class Child:
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
-        if self._running.returncode is None:
-            self._running.kill()
-            await self._running.communicate()
+        if self.running.returncode is None:
+            self.running.kill()
+            await self.running.communicate()
 
-    async def ready(self) -> None:
-        """Wait until it says that it is. Raises NotMeasuredError."""
-        assert self._running.stdout is not None
-        try:
-            async with asyncio.timeout(_PATIENCE_S):
-                line = await self._running.stdout.readline()
-        except TimeoutError:
-            raise self._failed(f"was not ready within {_PATIENCE_S:g} s") from None
-        if line.strip() != READY.encode():
-            raise self._failed("ended too early")
+    async def ready(self, *needed: Child) -> None:
+        """Wait until it says that it is, while those that it needs for that live. Raises NotMeasuredError."""
+        assert self.running.stdout is not None
+        saying = asyncio.create_task(self.running.stdout.readline(), name=f"{self.name} ready")
+        ends = {asyncio.create_task(one.running.wait(), name=f"{one.name} ends"): one for one in needed}
+        done, late = await asyncio.wait({saying, *ends}, timeout=_PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
+        for task in late:
+            task.cancel()
+        if not done:
+            raise self.failed(f"was not ready within {_PATIENCE_S:g} s")
+        if saying not in done or saying.result().strip() != READY.encode():
+            over = next((one for task, one in ends.items() if task in done), self)
+            raise over.failed("ended too early")
 
     async def end(self) -> bytes:
         """Ask it to end and return what it said at last. Raises NotMeasuredError."""
-        if self._running.returncode is None:
-            self._running.send_signal(signal.SIGTERM)
+        if self.running.returncode is None:
+            self.running.send_signal(signal.SIGTERM)
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                out, _ = await self._running.communicate()
+                out, _ = await self.running.communicate()
         except TimeoutError:
-            raise self._failed(f"did not end within {_PATIENCE_S:g} s") from None
-        if self._running.returncode:
-            raise self._failed("failed")
+            raise self.failed(f"did not end within {_PATIENCE_S:g} s") from None
+        if self.running.returncode:
+            raise self.failed("failed")
         return out
 
     def spent(self) -> Spent:
         """Return its time so far."""
-        folder = Path("/proc") / str(self._running.pid)
+        folder = Path("/proc") / str(self.running.pid)
         fields = (folder / "stat").read_text().rpartition(")")[2].split()  # from the third field of proc(5) on
         waited_ns = sum(int(one.read_text().split()[1]) for one in (folder / "task").glob("*/schedstat"))
         return Spent((int(fields[11]) + int(fields[12])) / _TICKS_HZ, waited_ns * 1e-9)
 
     @property
-    def _running(self) -> asyncio.subprocess.Process:
+    def running(self) -> asyncio.subprocess.Process:
+        """The process, inside of the context."""
         assert self._process is not None
         return self._process
 
-    def _failed(self, what: str) -> NotMeasuredError:
+    def failed(self, what: str) -> NotMeasuredError:
+        """Return the error that says what it did, with what everybody said of it."""
         told = self._log.read_text(errors="replace").strip()
-        return NotMeasuredError(f"{self._name} {what}{': ' if told else ''}{told}")
+        return NotMeasuredError(f"{self.name} {what}{': ' if told else ''}{told}")

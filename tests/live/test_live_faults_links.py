@@ -1,0 +1,64 @@
+"""Links that are lost, and sensors that restart: every make is back by itself, and no sample that came is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ankled.drivers.registry import find
+from tests.live.account import play
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# How long after the connection the first samples come. At rest Polar fills a frame in 2.7 s; a WitMotion counts
+# samples to be sure of its rate.
+STARTS_S = {
+    "movesense": 0.3,
+    "movella_dot": 0.3,
+    "witmotion": 0.6,
+    "polar": 3.3,
+    "metamotion": 0.3,
+    "openankle": 0.3,
+}
+AGAIN_S = 1.0
+"""From a lost link to the next connection: half a second of back-off at most, an advertisement, connecting."""
+SUPERVISION_S = 2.0
+LOSS_S, RESET_S, END_S = 10.0, 20.0, 32.0
+
+
+@pytest.mark.parametrize("driver", STARTS_S)
+def test_a_lost_link_and_a_restart_heal_by_themselves(driver: str, tmp_path: Path) -> None:
+    """Offline at once, or when the link times out; online with the first samples of the next link; all accounted for.
+
+    A sensor that restarts begins its clock anew, and time goes on all the same.
+    """
+    played = play(f"left={driver}", f"{LOSS_S} link_loss left; {RESET_S} reset left", END_S, tmp_path)
+
+    assert played.after(LOSS_S, online=False) < 0.1
+    assert played.after(LOSS_S, online=True) < AGAIN_S + STARTS_S[driver]
+    assert played.after(RESET_S, online=False) < SUPERVISION_S + 0.1
+    assert played.after(RESET_S, online=True) < SUPERVISION_S + AGAIN_S + STARTS_S[driver]
+    assert [there for _, there in played.online()] == [False, True, False, True, False, True, False]
+
+    said = [what for _, what, _ in played.events()]
+    assert said == ["connected", *["disconnected", "connected", "interrupted"] * 2, "disconnected"]
+    reasons = [detail["reason"] for _, what, detail in played.events() if what == "disconnected"]
+    assert reasons == ["the connection was lost", "the connection was lost", "not wanted any more"]
+
+    links = [(state["link"], state["reconnects"], state["last_error"]) for _, state in played.states()]
+    assert ("waiting", 0, "the connection was lost") in links
+    assert ("waiting", 1, "the connection was lost") in links
+    assert [one for one in links if one[0] == "streaming"][-1] == ("streaming", 2, None)
+
+    device = played.devices["left"]
+    assert device.counts["gaps"] == 2
+    assert device.counts["missing"] == device.counts["repeated"] == device.counts["backwards"] == 0
+    held_s = find(driver).info.longest_gap_s  # so much may wait in the sensor for its packet to be full
+    begins_s = [time_s for time_s, there in played.online() if there]
+    outages = zip((0.0, LOSS_S - held_s, RESET_S - held_s), begins_s, strict=True)
+    assert device.unheard_outside(*outages, (END_S - held_s, END_S)) == 0
+    assert len(device.heard) > 0.7 * len(device.taken_s)
+    if driver in {"movesense", "movella_dot", "openankle"}:
+        assert len(device.unheard_s) == 0, "these begin to measure when asked to, and hold nothing back"
