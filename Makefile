@@ -26,7 +26,8 @@ demo: $(RUNTIME) ## a minute of simulated training through pipeline, recorder an
 	$(BIN)/ankled demo
 
 test: $(DEV) ## run the tests; what could not be tested here is said at the end
-	$(BIN)/python -m pytest
+	@ANKLED_CACHE_DIR="$${ANKLED_CACHE_DIR:-$(CURDIR)/.cache}" $(BIN)/ankled warm
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 check: $(DEV) ## lint, format, types and the direction of imports
 	$(BIN)/ruff check .

@@ -2,8 +2,8 @@
 
 A leg that walks is still in stance and restless in swing, and lands with a shock near the end of the restlessness: the
 strongest shock of its later part is the initial contact. A leg that runs may never be still: there a landing is the
-strongest shock about one stride after the landing before, and three strong shocks at even distances are how it begins.
-A leg that falls freely has jumped, and takes no stride. `landings` decides which landings make a bout.
+strongest shock about one stride after the landing before, and it begins with three that stand out at even distances. A
+leg that falls freely has jumped, and takes no stride. `landings` decides which landings make a bout.
 
 Nothing here knows where the sensor's axes point, and so nothing says whether the leg went anywhere: marching on the
 spot, or a foot put down firmly every second or two, gives strides as well.
@@ -63,7 +63,7 @@ STATE = np.dtype(
         ("onset", landings.ONSET),
         ("still_k", "i8"),
         ("fell", "i8"),
-        ("three", "i8", (3,)),
+        ("steps_back", "i8", (landings.MOST,)),
         ("still_n", "i8"),
         ("shortest_swing_n", "f8"),
         ("longest_swing_n", "f8"),
@@ -196,17 +196,26 @@ def _run_off(s: Any) -> None:
         if shock.place < begin or count == 3:
             break
         if m.k - shock.place >= s.apart_n and _stands_out(s, i, s.running_share):
-            s.three[count] = i
+            s.steps_back[count] = i
             count += 1
     if count < 3:
         return
-    early = shocks.shock(m, s.three[1]).place - shocks.shock(m, s.three[2]).place
-    late = shocks.shock(m, s.three[0]).place - shocks.shock(m, s.three[1]).place
-    if max(early, late) > s.steps.longest_stride_n or abs(early - late) > s.even * max(early, late):
+    place, early = shocks.shock(m, s.steps_back[2]).place, shocks.shock(m, s.steps_back[1]).place
+    late_n, early_n = shocks.shock(m, s.steps_back[0]).place - early, early - place
+    if max(early_n, late_n) > s.steps.longest_stride_n or abs(early_n - late_n) > s.even * max(early_n, late_n):
         return
+    while count < landings.MOST:  # landings before those three that stood out less
+        i = _strongest(s, max(begin, place - (1.0 + s.even) * early_n), place - (1.0 - s.even) * early_n)
+        if i < 0 or not _stands_out(s, i, 1.0):
+            break
+        s.steps_back[count] = i
+        count += 1
+        place = shocks.shock(m, i).place
     landings.end_bout(s.steps)
-    for j in range(3):
-        _land(s, s.three[2 - j], early)
+    for j in range(count):
+        _land(s, s.steps_back[count - 1 - j], early_n)
+    for j in range(s.steps.found_n - 1):
+        s.steps.found[j].late = 1
 
 
 @kernel
@@ -228,7 +237,7 @@ def _follow_rest(s: Any, time_s: float) -> None:
 
 @kernel
 def step(s: Any, time_s: float, ax: float, ay: float, az: float, flags: float) -> int:
-    """Take in the next sample of the grid and return how many strides of `s.steps.found` it completes, 0 to 3.
+    """Take in the next sample of the grid and return how many strides of `s.steps.found` it completes.
 
     Units: s, m/s2; `flags` as in `ring`. Rates: 25 to 400 Hz; at 25 Hz the shocks of running may slip through.
     """
@@ -246,7 +255,7 @@ def step(s: Any, time_s: float, ax: float, ay: float, az: float, flags: float) -
     if s.steps.stride_n > 0.0:
         if restless_n >= (1.0 + s.even) * s.steps.stride_n:
             _run_on(s)
-    elif restless_n > s.longest_swing_n:
+    elif restless_n > s.longest_swing_n and m.k % s.still_n == 0:  # not each sample: it looks at all pairs of shocks
         _run_off(s)
     return s.steps.found_n
 

@@ -36,6 +36,8 @@ class Params:
 
 FEWEST = 3
 """Landings that make a bout: fewer may be anything."""
+MOST = 6
+"""Landings that are taken in at once, at most."""
 
 ONSET = np.dtype([("time_s", "f8"), ("missing", "i8"), ("clipped", "i8")], align=True)
 """When a leg began to move; the counts are of all samples up to then."""
@@ -78,7 +80,7 @@ STATE = np.dtype(
         ("stride_n", "f8"),
         ("ended", "f8"),
         ("ended_s", "f8"),
-        ("found", FOUND, (FEWEST,)),
+        ("found", FOUND, (MOST,)),
         ("found_n", "i8"),
         ("shortest_stride_n", "f8"),
         ("longest_stride_n", "f8"),
@@ -165,7 +167,7 @@ def _tell(s: Any, begin: Any, landing: Any) -> None:
 
 @kernel
 def land(s: Any, shock: Any, onset: Any, earliest_s: float, rested: bool, up: NDArray[np.float64]) -> None:
-    """Take in a landing and add the strides that it completes, 0 to FEWEST, to those found.
+    """Take in a landing and add the strides that it completes to those found.
 
     `shock` is its shock (shocks.SHOCK), `onset` that of the restlessness it lies in, though its own swing began at
     `earliest_s` at the earliest; `rested` says that the leg was still after it, with the mean specific force `up`.

@@ -1,1 +1,1 @@
-"""How fast: kernels, the pipeline beside the vqf package, whole replays, and the start."""
+"""How fast: kernels, drivers, the pipeline beside the vqf package, whole replays, the start, and the live daemon."""

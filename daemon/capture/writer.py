@@ -165,12 +165,18 @@ class CaptureWriter:
             for _ in range(len(self._jobs)):
                 job = self._jobs.popleft()
                 self._guarded(self._begin if isinstance(job, _Begin) else self._add, job)
-            self._heartbeat_s = time.monotonic()
-            if self._heartbeat_s >= sync_at:
-                self._guarded(self._rolls.sync)
-                sync_at = time.monotonic() + self._limits.sync_s
+                sync_at = self._synced(sync_at)
+            sync_at = self._synced(sync_at)
         self._guarded(self._rolls.finish)
         self._rolls.abandon()
+
+    def _synced(self, sync_at: float) -> float:
+        """Put on the disk what there is, if it is time for that; return when it is next."""
+        self._heartbeat_s = time.monotonic()
+        if self._heartbeat_s < sync_at:
+            return sync_at
+        self._guarded(self._rolls.sync)
+        return time.monotonic() + self._limits.sync_s
 
     def _begin(self, job: _Begin) -> None:
         self._rolls.begin(*job)

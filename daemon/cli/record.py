@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -81,16 +82,26 @@ async def _show(live: launch.Live, stop: asyncio.Event, duration_s: float | None
     """Tell on a terminal how it goes; set `stop` when the time is over."""
     loop = asyncio.get_running_loop()
     begun_s = loop.time()
-    terminal = sys.stderr.isatty()
-    while duration_s is None or loop.time() - begun_s < duration_s:
-        if terminal:
-            told = ", ".join(
-                f"{one.slug} {one.state} {one.packets} packets" for one in live.supervisor.status().devices
-            )
-            sys.stderr.write(f"\r\033[K{loop.time() - begun_s:6.0f} s  {told or 'looking for sensors'}")
-            sys.stderr.flush()
-        left_s = _SHOW_S if duration_s is None else min(_SHOW_S, duration_s - (loop.time() - begun_s))
-        await asyncio.sleep(max(left_s, 0.0))
-    stop.set()
-    if terminal:
-        sys.stderr.write("\n")
+    left_s = math.inf
+    try:
+        while left_s > 0.0:
+            passed_s = loop.time() - begun_s
+            _tell(f"{passed_s:6.0f} s  {_state(live)}")
+            left_s = math.inf if duration_s is None else duration_s - passed_s
+            await asyncio.sleep(max(0.0, min(_SHOW_S, left_s)))
+        stop.set()
+    finally:
+        _tell("")
+
+
+def _state(live: launch.Live) -> str:
+    """Return how each sensor does."""
+    states = [f"{one.slug} {one.state} {one.packets} packets" for one in live.supervisor.status().devices]
+    return ", ".join(states) or "looking for sensors"
+
+
+def _tell(text: str) -> None:
+    """Replace the last line of a terminal. The cursor stays at its beginning, where a log line may follow."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\033[K{text[: shutil.get_terminal_size().columns - 1]}\r")
+        sys.stderr.flush()

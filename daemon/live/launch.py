@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ankled.daemon.config import Config
     from ankled.daemon.live.clock import Clock
     from ankled.daemon.live.outlet import Outlet
-    from ankled.daemon.live.status import Notice
+    from ankled.daemon.live.status import DeviceStatus, Notice
     from ankled.daemon.mqtt.broker_url import BrokerAddress
     from ankled.drivers.link import Backend
 
@@ -74,16 +74,24 @@ class Live:
             put=self.service.queue.put,
             now_ns=clock.now_ns,
             farewell=self.service.farewell,
-            changed=self.service.tell,
+            changed=self._changed,
             notice=_told,
             admission=config.admission(),
             limits=Limits(slots=config.radio.slots),
             seed=config.node,
         )
+        self._online: set[str] = set()
 
     async def run(self, stop: asyncio.Event, capture: CaptureWriter | None = None, reason: str = "stopped") -> None:
         """Run until `stop` is set."""
         await self.service.run(self.supervisor, stop, capture, reason)
+
+    def _changed(self, status: DeviceStatus) -> None:
+        """Tell the world how a sensor stands; log that it streams, for its troubles are notices."""
+        self.service.tell(status)
+        if status.online and status.slug not in self._online:
+            log.info("sensor online", device=status.slug, driver=status.driver, name=status.name)
+        (self._online.add if status.online else self._online.discard)(status.slug)
 
 
 def _told(notice: Notice) -> None:

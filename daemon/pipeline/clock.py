@@ -46,6 +46,8 @@ INTERVAL_S: Final = 0.05
 """The interval that a connection is taken to have at most, where it cannot be seen."""
 STALL_S: Final = 0.1
 """What waits longer did so for another reason than the interval of the connection."""
+AIR_S: Final = 0.002
+"""What even the fastest packet takes from one clock to the other."""
 NOISE_S: Final = 0.005
 """Waits that differ by less in all are one and the same wait."""
 REMEMBERED_S: Final = 15.0
@@ -113,7 +115,7 @@ class Clock:
         unseen_s = INTERVAL_S if max(s.heights, default=0.0) < NOISE_S else s.step_s
         slope_s = self._bound * known_s if known_s < self._slope_after_s else 0.0
         behind_s = abs(s.last_s - (s.last_x + s.offset_s + s.slope * s.last_x))
-        return s.spread_s + slope_s + behind_s + unseen_s
+        return AIR_S + s.spread_s + slope_s + behind_s + unseen_s
 
     def place(
         self, time_s: FloatArray | None, count: int, missing: int, arrival_s: float, stream: str = ""
@@ -149,8 +151,7 @@ class Clock:
     def beat(self, x: float, arrival_s: float) -> None:
         """Take in that the sensor's clock showed `x` when it handed a packet to the radio that came at `arrival_s`."""
         s = self.state
-        behind = not s.points or int(x / BIN_S) < int(s.points[-1][0] / BIN_S)
-        if s.started and not behind and arrival_s - x > s.offset_s + s.slope * x - STRANGE_S:
+        if s.started and arrival_s - x > s.offset_s + s.slope * x - STRANGE_S:
             s.beats += 1
             self._note(x, arrival_s - x)
 
@@ -220,6 +221,8 @@ class Clock:
         """Take in a point, and lay the line anew where it matters: at each new bin, and below the line."""
         s = self.state
         points = s.points
+        if points and int(x / BIN_S) < int(points[-1][0] / BIN_S):
+            return  # it comes too late to matter, and points have an order
         fresh = not points or int(x / BIN_S) != int(points[-1][0] / BIN_S)
         if fresh:
             points.append((x, y))

@@ -193,10 +193,12 @@ class Core:
     def _made(self, slug: str, out: Out, given: Input) -> list[Record]:
         """Pass on what a source made of an input."""
         source = self.links.get(slug)
-        if source is not None and self._act is not None:
-            for action in out.actions:
-                self._act(slug, source.link.epoch, action)
         records: list[Record] = []
+        for action in out.actions:
+            if isinstance(action, HangUp) and action.lasting:
+                records += self._event(given, "sensor_error", {"message": action.reason}, slug)
+            if source is not None and self._act is not None:
+                self._act(slug, source.link.epoch, action)
         for event in out.events:
             records += self._heard(slug, event, given)
         if self._session.running:

@@ -184,6 +184,7 @@ def any_input() -> st.SearchStrategy[Input]:
     }
     fields: dict[str, st.SearchStrategy[object]] = {
         "host_ns": _int, "utc_ns": _int, "epoch": _int, "count": _int, "up": st.booleans(), "data": st.binary(),
+        "mtu": _int, "services": st.lists(_text, max_size=3).map(tuple),
         "arguments": st.dictionaries(_text, _text | _int | _floats | st.booleans() | st.none(), max_size=4),
     }  # fmt: skip
     optional = {"error", "reason", "device"}

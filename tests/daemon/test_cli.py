@@ -32,7 +32,7 @@ def test_help_lists_every_command_and_every_exit_code(shell: Shell) -> None:
     assert shell().out == done.out
     for name, text in COMMANDS.items():
         assert re.search(rf"^  {name} +{re.escape(text)}$", done.out, re.MULTILINE)
-    for code in (0, 1, 2, 3, 4, 5, 130):
+    for code in (0, 1, 2, 3, 4, 5, 6, 130):
         assert re.search(rf"\b{code} \w", done.out)
 
 
@@ -56,7 +56,9 @@ def test_a_command_that_there_is_not(shell: Shell) -> None:
     assert sentence == f"ankled: there is no command dance; commands are {', '.join(COMMANDS)}\n"
 
 
-@pytest.mark.parametrize("words", [("replay",), ("capture",), ("capture", "dance"), ("check-config",), ("simulate",)])
+@pytest.mark.parametrize(
+    "words", [("replay",), ("capture",), ("capture", "dance"), ("check-config",), ("simulate",), ("record",)]
+)
 def test_arguments_that_are_missing(words: tuple[str, ...], shell: Shell) -> None:
     """What is missing or wrong, and where to read on."""
     assert shell.refused(*words, code=2).endswith(f"(see ankled {words[0]} --help)\n")

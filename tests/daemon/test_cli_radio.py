@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
 import signal
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from ankled.daemon.cli.live import run_to_end
+from ankled.daemon.live.launch import stoppable
 from tests.daemon.brokers import Mosquitto, Subscriber, payload, retained
 from tests.daemon.commands import spawn
 
@@ -33,11 +37,11 @@ class Air(NamedTuple):
     addresses: dict[str, str]
 
 
-@pytest.fixture(scope="module")
-def air(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Air]:
-    """Have somebody walk up and down with two sensors, in a process of its own; at the end it stops when told to."""
-    spec = f"unix:{tmp_path_factory.mktemp('air') / 'radio'}"
-    with spawn("simulate", "--scenario", "walk", "--repeat", "--radio", spec) as process:
+@contextlib.contextmanager
+def serving(folder: Path, *words: str) -> Iterator[Air]:
+    """Have somebody walk with two sensors, in a process of its own, which stops when it is told to."""
+    spec = f"unix:{folder / 'radio'}"
+    with spawn("simulate", "--scenario", "walk", "--radio", spec, *words) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         told = []
@@ -48,6 +52,13 @@ def air(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Air]:
         yield Air(spec, {label: address for label, address, *_ in map(str.split, told[:-1])})
         process.send_signal(signal.SIGTERM)
         assert (process.wait(SOON_S), process.stderr.read()) == (0, "")
+
+
+@pytest.fixture(scope="module")
+def air(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Air]:
+    """Have somebody walk for as long as these tests take."""
+    with serving(tmp_path_factory.mktemp("air"), "--repeat") as found:
+        yield found
 
 
 @pytest.fixture
@@ -106,7 +117,12 @@ async def test_run_publishes_and_ends_in_order(
         await until(lambda: heard.of("ankled/gym/bridge/state")[-1:] == [OFFLINE])
         results = heard.results
     assert code == 0
-    assert "error" not in [json.loads(line)["level"] for line in log.splitlines()]
+    told = [json.loads(line) for line in log.splitlines()]
+    assert "error" not in [line["level"] for line in told]
+    assert {line["device"]: line["driver"] for line in told if line["event"] == "sensor online"} == {
+        "left": "movesense",
+        "right": "openankle",
+    }
     for side, rate_hz in (("left", 104.0), ("right", 100.0)):
         assert heard.of(f"ankled/gym/{side}/availability")[-2:] == [ONLINE, OFFLINE]
         assert rate_hz in [json.loads(state)["rate_hz"] for state in heard.of(f"ankled/gym/{side}/state")]
@@ -147,10 +163,13 @@ async def test_run_that_was_killed_finds_its_sensors_again(
     assert [shell("capture", "verify", path).code for path in (tmp_path / "captures").glob("*.mcap")] == [0, 0]
 
 
-def test_a_recording_of_some_seconds_replays(air: Air, config: Path, tmp_path: Path, shell: Shell) -> None:
+def test_a_recording_of_some_seconds_replays(config: Path, tmp_path: Path, shell: Shell) -> None:
     """`record` needs no broker, stops by itself, and says how to go on; the strides of both legs are in it."""
     path = tmp_path / "set.mcap"
-    with spawn("record", path, "--config", config, "--radio", air.spec, "--duration-s", "6") as process:
+    with (
+        serving(tmp_path) as own,  # here the walk begins when both sensors are connected
+        spawn("record", path, "--config", config, "--radio", own.spec, "--duration-s", "7") as process,
+    ):
         out, told = process.communicate(timeout=SOON_S)
     assert (process.returncode, out) == (0, "")
     assert told == f"ankled: recorded to {path}; ankled replay {path} computes the results\n"
@@ -179,6 +198,24 @@ def test_a_recording_ends_at_ctrl_c(air: Air, tmp_path: Path, shell: Shell) -> N
     report = json.loads(shell("capture", "verify", path, "--json").out)
     assert report["whole"]
     assert set(report["devices"]) == {address.replace(":", "").lower() for address in air.addresses.values()}
+
+
+def test_a_second_signal_cuts_the_end_short() -> None:
+    """The first asks for an end in order, whatever that takes; who asks twice is in haste, and gets the code of it."""
+    asked = []
+
+    async def slow() -> int:
+        stop = asyncio.Event()
+        with stoppable(stop):
+            os.kill(os.getpid(), signal.SIGTERM)
+            await stop.wait()
+            asked.append("stop")
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(SOON_S)
+        return 0
+
+    assert run_to_end(slow()) == 130
+    assert asked == ["stop"]
 
 
 def test_a_recording_without_a_sensor_says_so(air: Air, tmp_path: Path, shell: Shell) -> None:

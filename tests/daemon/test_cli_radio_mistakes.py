@@ -83,9 +83,7 @@ def test_nobody_serves_the_radio(command: tuple[str, ...], shell: Shell) -> None
         (("scan", "--duration-s", "1e9"), 2, "at most 600"),
     ],
 )
-def test_what_else_can_be_wrong_with_the_daemon(
-    words: tuple[str, ...], code: int, sentence: str, shell: Shell
-) -> None:
+def test_what_else_can_be_wrong_with_the_daemon(words: tuple[str, ...], code: int, sentence: str, shell: Shell) -> None:
     """Configuration, broker, node, the file to record to."""
     assert sentence in shell.refused(*words, code=code)
 

@@ -16,12 +16,12 @@ from rich.console import Console
 from ankled.daemon import logs
 from ankled.daemon.cli import demo
 from ankled.daemon.cli.main import main
+from ankled.daemon.cli.waiting import waiting
 from ankled.daemon.demo import summary, words
 from ankled.daemon.demo.board import Board
 from ankled.daemon.demo.session import Outcome
 from ankled.daemon.demo.tally import Tally
 from ankled.daemon.demo.training import Training
-from ankled.daemon.cli.waiting import waiting
 from ankled.daemon.live.status import DeviceState
 from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.daemon.mqtt.connection import Message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -179,3 +180,11 @@ async def test_a_cancellation_that_comes_with_the_answer_counts(mosquitto: Mosqu
         publishing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await publishing
+
+
+async def test_a_result_does_not_wait_for_the_acknowledgement_of_another(mosquitto: Mosquitto) -> None:
+    """Nagle's algorithm is off: it would hold a result back behind one that the broker has yet to acknowledge."""
+    async with connected(mosquitto.address) as connection:
+        sock = connection._client._client.socket()
+        assert isinstance(sock, socket.socket)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

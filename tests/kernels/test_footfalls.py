@@ -18,6 +18,7 @@ from ankled.simulators.jump import Jumps
 from ankled.simulators.scenarios import Scenario
 from ankled.simulators.simulation import simulate
 from ankled.simulators.wearer import Style
+from benchmarks.datasets import broad
 from tests.kernels import chains
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def test_every_stride_of_a_scenario_is_found(scenario: str, rate_hz: float) -> N
         np.testing.assert_array_equal(found["start_s"][1:], found["end_s"][:-1])
         assert (found["peak_mps2"] > 11.0).all()
         prompt = (known_s - found["end_s"])[found["late"] == 0]
-        assert prompt.max() < 0.55
+        assert prompt.max() < 0.65
         assert np.median(prompt) < 0.35
 
 
@@ -149,6 +150,23 @@ def test_jumps_in_a_row_give_none(flight_s: float, period_s: float) -> None:
     made = of(Jumps(reps=12, flight_s=flight_s, period_s=period_s))
     for stream, _ in both(made, 100.0, true=False):
         assert len(detect(stream)[0]) == 0
+
+
+@pytest.mark.parametrize("rate_hz", [52.0, 100.0, 400.0])
+@pytest.mark.parametrize("strength_mps2", [0.5, 5.0, 50.0])
+def test_shaking_without_a_pattern_gives_none(rate_hz: float, strength_mps2: float) -> None:
+    """Ten minutes of noise hold strong shocks at even distances by chance; none of them stands out."""
+    noise = np.random.default_rng(1).normal(0.0, strength_mps2, (int(600 * rate_hz), 3)) + np.array([0.0, 0.0, 9.8])
+    assert len(detect(chains.Stream(np.arange(len(noise)) / rate_hz, noise, noise, rate_hz))[0]) <= 3
+
+
+@pytest.mark.parametrize("trial", ["07_undisturbed_fast_rotation_B", "16_undisturbed_fast_translation_B"])
+def test_a_board_moved_by_hand_does_not_walk(data_folder: Path, trial: str) -> None:
+    """Three minutes of a real sensor turned and pushed about, fast, with pauses."""
+    assert (data_folder / broad.NAME).is_dir()
+    data = broad.load_trial(trial)
+    found = detect(chains.Stream(np.arange(len(data.acc)) / data.rate_hz, data.acc, data.gyr, data.rate_hz))[0]
+    assert len(found) <= 3
 
 
 def test_people_who_lift_their_legs_hardly_walk(data_folder: Path) -> None:

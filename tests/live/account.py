@@ -15,9 +15,10 @@ from ankled.daemon.inputs import Notification
 from ankled.daemon.pipeline import Core
 from ankled.daemon.records import Event, Live, to_json
 from ankled.simulators.mounts import MOUNTS
+from ankled.simulators.radio.controller import DEFAULT_SLOTS
 from ankled.simulators.radio.faults import parse_script
 from ankled.simulators.radio.outfit import parse_sensor, worn
-from tests.live.runs import config_for, run
+from tests.live.runs import BOOT_NS, NS, config_for, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,11 +76,11 @@ class Ear:
         labels = {world.address(label): label for label in world.labels}
         make = world.adapter
 
-        def listening(name: str, **traits: Any) -> AirController:
-            controller = make(name, **traits)
+        def listening(label: str, *, slots: int = DEFAULT_SLOTS) -> AirController:
+            controller = make(label, slots=slots)
             pass_on = controller.on_fragment
 
-            def noted(end: Any, continues: bool, data: bytes) -> None:  # noqa: FBT001  (the fields of a fragment)
+            def noted(end: Any, continues: bool, data: bytes) -> None:
                 if data[2:4] == b"\x04\x00" and data[4] in VALUES:
                     self.heard[labels[end.peer_address.to_string(False)]].append(bytes(data[7:]))
                 pass_on(end, continues, data)
@@ -99,6 +100,8 @@ class Device:
     """The numbers of the samples in the order in which the pipeline got them."""
     time_s: FloatArray
     """Their times in the pipeline."""
+    arrived_s: FloatArray
+    """When the packets came that brought them."""
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -148,8 +151,8 @@ def play(sensors: str, script: str, duration_s: float, path: Path, *, numbered: 
     """
     scenario = run_with.pop("scenario", "stand")
     configured = run_with.pop("configured", config_for)
-    traits = {"seed": 3, "mount": MOUNTS["oblique"], "skew_ppm": 50.0, "interval_s": 0.03, "begin": "at once"}
-    world = worn(scenario, [parse_sensor(text) for text in sensors.split()], **traits)
+    parsed = [parse_sensor(text) for text in sensors.split()]
+    world = worn(scenario, parsed, seed=3, mount=MOUNTS["oblique"], skew_ppm=50.0, interval_s=0.03, begin="at once")
     numbers = {label: Numbers(world.peripheral(label).board) for label in world.labels} if numbered else {}
     ear = Ear(world)
     faults = parse_script(script.replace("; ", "\n"), world.labels)
@@ -179,4 +182,5 @@ def _device(label: str, items: list[Any], numbers: Numbers, live: Run) -> Device
     first = np.unique(heard, return_index=True)[1]
     assert np.all(np.diff(first) > 0), "in the order in which they were taken"
     assert np.all(np.diff(time_s[first]) > 0.0), "and time never runs back"
-    return Device(numbers.time_s, heard, time_s, counts)
+    arrived_s = np.array([(one.host_ns - BOOT_NS) / NS for one in samples])
+    return Device(numbers.time_s, heard, time_s, arrived_s, counts)
