@@ -225,4 +225,4 @@ class Service:
     def _note(self, slug: str, event: SensorEvent) -> None:
         self._reports.note(slug, event)
         if event.name == "error":
-            log.warning("sensor reports an error", device=slug, **event.value)
+            log.warning("sensor reports an error", device=slug, said=event.value)

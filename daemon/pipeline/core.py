@@ -195,7 +195,7 @@ class Core:
         source = self.links.get(slug)
         records: list[Record] = []
         for action in out.actions:
-            if isinstance(action, HangUp) and action.lasting:
+            if isinstance(action, HangUp) and action.lasting and not _says(out.events, action.reason):
                 records += self._event(given, "sensor_error", {"message": action.reason}, slug)
             if source is not None and self._act is not None:
                 self._act(slug, source.link.epoch, action)
@@ -230,3 +230,8 @@ class Core:
         slug = slug or getattr(given, "device", "")
         numbers = self._session.numbers.setdefault(slug, Numbers())
         return [event_of(what, slug, numbers, self._session.context, given.host_ns, detail)]
+
+
+def _says(events: list[SensorEvent], reason: str) -> bool:
+    """Tell whether a sensor's error has this message."""
+    return any(event.name == "error" and event.value.get("message") == reason for event in events)

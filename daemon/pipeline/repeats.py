@@ -21,9 +21,10 @@ _MOST_TOLD: Final = 32
 
 
 class RepeatsState(msgspec.Struct, kw_only=True):
-    """The packet before, and when which error was told last."""
+    """The packet before, whether packets hold several samples, and when which error was told last."""
 
     last: Notification | None = None
+    several: bool = False
     told: dict[str, int] = msgspec.field(default_factory=dict)
 
 
@@ -34,10 +35,14 @@ class Repeats:
         self.state = RepeatsState() if state is None else state
 
     def twice(self, given: Notification) -> bool:
-        """Tell whether a packet is the one before once more. Where samples are only counted nothing else would tell."""
+        """Tell whether a packet is the one before once more. Where samples are only counted nothing else would tell.
+
+        Two samples of a sensor at rest may be the same; several in a row are not, with the noise they have.
+        """
         last, self.state.last = self.state.last, given
         return (
-            last is not None
+            self.state.several
+            and last is not None
             and last.data == given.data
             and last.characteristic == given.characteristic
             and given.host_ns - last.host_ns < _TWICE_NS

@@ -168,13 +168,19 @@ class Source:
     def _feed(self, index: int, item: m.DriverInput, host_ns: int, out: Out) -> None:
         """Feed one driver; a packet it cannot decode is counted and lost."""
         try:
-            outputs = self._drivers[index].feed(item)
+            self._sort(index, self._drivers[index].feed(item), host_ns, out)
         except DecodeError as error:
             self.undecodable += 1
             if self.undecodable == 1:
                 out.events.append(m.Event(name="error", value={"message": f"a packet cannot be decoded: {error}"}))
-            return
-        self._sort(index, outputs, host_ns, out)
+        except Exception as error:  # noqa: BLE001  (a plug-in's defect costs its own link, not everybody's)
+            self._broken(index, error, out)
+
+    def _broken(self, index: int, error: Exception, out: Out) -> None:
+        """Hang up on a driver that does what no driver may."""
+        name = self._drivers[index].info.name
+        why = f"driver {name} failed: {type(error).__name__}: {error}"
+        out.actions.append(m.HangUp(reason=why, lasting=True))
 
     def _sort(self, index: int, outputs: list[m.DriverOutput], host_ns: int, out: Out) -> None:
         """Give each output of a driver its way."""
@@ -182,6 +188,7 @@ class Source:
             match output:
                 case m.Block():
                     self.flows = True
+                    self._repeats.state.several = len(output) > 1
                     if (samples := self._placed(output, host_ns)) is not None:
                         out.samples.append(samples)
                 case m.Beat(time_s=time_s):
