@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ankled.daemon.errors import RecordingError, UsageError
-from ankled.daemon.inputs import Config, Link, Notification, ReadResult, State, WriteResult
+from ankled.daemon.inputs import Command, Config, Link, Notification, ReadResult, State, WriteResult
 from ankled.daemon.pipeline.context import Context
 from ankled.daemon.pipeline.core import CoreState
 from ankled.daemon.pipeline.links import Links
@@ -40,6 +40,8 @@ class Decoder:
                 self._settings = settings
             case State(data=data):
                 self._restore(data)
+            case Command(name="farewell", device=str(slug)):
+                self._links.farewell(slug)
             case Link(up=False):
                 self._links.down(item)
             case Link() if self._settings is not None:

@@ -14,7 +14,7 @@ import structlog
 
 from ankled.daemon.dispatcher import Dispatcher
 from ankled.daemon.errors import AnkledError
-from ankled.daemon.inputs import ClockAnchor, Config, Link, Stop, Tick
+from ankled.daemon.inputs import ClockAnchor, Command, Config, Link, Stop, Tick
 from ankled.daemon.live.queue import InputQueue
 from ankled.daemon.live.state import OFFLINE, ONLINE, Reports
 from ankled.daemon.pipeline import Core
@@ -132,7 +132,9 @@ class Service:
 
     def farewell(self, slug: str) -> list[Action]:
         """Return what the driver of a device wants done before its link is dropped."""
-        return self.core.links.farewell(slug)
+        # An input, for it alters the driver: what the sensor says to it must mean the same in a replay.
+        self._feed(Command(host_ns=self._clock.now_ns(), name="farewell", device=slug, arguments={}))
+        return self.core.parting
 
     async def _dispatch(self) -> None:
         """Process what comes, as it comes; let time pass where nothing does."""

@@ -86,6 +86,8 @@ class Core:
         self._act = act
         self._note = note
         self._session = Sessions()
+        self.parting: list[Action] = []
+        """What the driver of the device that was last said farewell to wants done on its link."""
         self.links = Links(self._session.context)
         """The links that are up."""
 
@@ -128,6 +130,8 @@ class Core:
                 return self._linked(given)
             case Dropped():
                 return self._event(given, "inputs_lost", {"count": given.count})
+            case Command(name="farewell", device=str(slug)):
+                self.parting = self.links.farewell(slug)
             case Command():
                 message = f"command {given.name} is not known"
                 raise UsageError(message)

@@ -100,13 +100,9 @@ class Source:
         return out
 
     def stop(self) -> list[m.Action]:
-        """Return what to do before a wanted disconnect; alters nothing."""
-        actions: list[m.Action] = []
-        for driver in self._drivers:
-            kept = driver.snapshot()
-            actions += [item for item in driver.stop() if not isinstance(item, m.Event | m.Block | m.Beat)]
-            driver.restore(kept)  # a replay knows nothing of a farewell
-        return actions
+        """Return what to do before a wanted disconnect. The drivers know from here on that the stream is to end."""
+        wanted = [item for driver in self._drivers for item in driver.stop()]
+        return [item for item in wanted if not isinstance(item, m.Event | m.Block | m.Beat)]
 
     def due(self, host_ns: int) -> Out:
         """Feed the deadlines that are over at `host_ns`, the earliest first."""

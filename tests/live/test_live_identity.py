@@ -15,7 +15,7 @@ from ankled.daemon.decoded import Decoder
 from ankled.daemon.dispatcher import Dispatcher
 from ankled.daemon.offline import run_recording
 from ankled.daemon.pipeline import Core
-from ankled.daemon.records import Live, Rep, to_json
+from ankled.daemon.records import Event, Live, Rep, to_json
 from ankled.daemon.settings import DeviceSettings, PipelineSettings
 from ankled.simulators.imu import CONSUMER, IDEAL
 from ankled.simulators.mounts import MOUNTS
@@ -92,6 +92,7 @@ def test_live_results_replay_to_the_byte_and_agree_with_csv(device: str, tmp_pat
     lines = live.kept.lines()
     assert len(lines) > 50
     assert replayed(path) == lines
+    assert not [one for _, one in live.kept.records if isinstance(one, Event) and one.event == "sensor_error"]
 
     rate_hz = RATES_HZ[device]
     made = simulate("demo", rate_hz=rate_hz, seed=SEED, imu="ideal", mount=MOUNTS["oblique"], with_truth=False)
