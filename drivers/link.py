@@ -78,7 +78,8 @@ def translate(error: Exception, doing: str, gone: type[LinkError] = link_errors.
             kind = link_errors.LinkTimeoutError
         case OSError() | EOFError():  # nothing but the socket of D-Bus raises these
             kind = link_errors.NoBluetoothdError
-    return kind(f"{doing}: {str(error) or type(error).__name__}")
+    silent = "no answer in time" if kind is link_errors.LinkTimeoutError else type(error).__name__
+    return kind(f"{doing}: {str(error) or silent}")
 
 
 async def _within(

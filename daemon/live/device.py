@@ -251,11 +251,12 @@ class Device:
 
     def _epoch_changed(self) -> None:
         epoch = self.epoch
-        if epoch is not None:
-            self._turn_to("streaming" if epoch.online else "silent" if epoch.silent else "starting")
-        if self.state == "streaming":
+        if epoch is None:
+            return
+        if epoch.online:  # before it is told
             self._error = None
             self._told.clear()
+        self._turn_to("streaming" if epoch.online else "silent" if epoch.silent else "starting")
 
     def _puzzle(self, problem: str | None, now_s: float) -> None:
         """Complain of a device that no driver knows, unless its next advertisement may yet tell."""

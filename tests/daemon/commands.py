@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from ankled.daemon.cli import main
 from ankled.daemon.logs import unconfigure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pytest
 
 PROGRAM = str(Path(sys.executable).with_name("ankled"))
@@ -57,6 +60,17 @@ class Shell:
         assert done.err.count("\n") == 1, done.err
         assert "Traceback" not in done.err
         return done.err
+
+
+@contextlib.contextmanager
+def started(*words: object, **options: object) -> Iterator[subprocess.Popen[str]]:
+    """Start `ankled WORDS` as a process of its own that does not outlive the test, whatever becomes of that."""
+    with spawn(*words, **options) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
 
 
 def spawn(*words: object, **options: object) -> subprocess.Popen[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ankled.daemon.cli import main
+from ankled.daemon.cli.warm import compile_all
 from ankled.daemon.logs import unconfigure
 from ankled.daemon.mqtt.embedded import embedded
 from ankled.daemon.records import Set
@@ -65,6 +66,12 @@ async def gate(broker: BrokerAddress) -> AsyncIterator[Gate]:
 def last_set() -> Set:
     """Return a record that the broker keeps when live."""
     return make(Set, device="left", athlete="kim", node="gym", id="s/left/set/1")
+
+
+@pytest.fixture(scope="session")
+def compiled() -> None:
+    """Have the kernels in the cache: a process that a test starts need not compile, nor say that it does."""
+    compile_all()
 
 
 @pytest.fixture

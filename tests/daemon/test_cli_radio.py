@@ -15,7 +15,7 @@ import pytest
 from ankled.daemon.cli.live import run_to_end
 from ankled.daemon.live.launch import stoppable
 from tests.daemon.brokers import Mosquitto, Subscriber, payload, retained
-from tests.daemon.commands import spawn
+from tests.daemon.commands import started
 
 if TYPE_CHECKING:
     import subprocess
@@ -41,10 +41,10 @@ class Air(NamedTuple):
 def serving(folder: Path, *words: str) -> Iterator[Air]:
     """Have somebody walk with two sensors, in a process of its own, which stops when it is told to."""
     spec = f"unix:{folder / 'radio'}"
-    with spawn("simulate", "--scenario", "walk", "--radio", spec, *words) as process:
+    with started("simulate", "--scenario", "walk", "--radio", spec, *words) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        told = []
+        told: list[str] = []
         while not (told and told[-1].startswith("radio at ")):
             told.append(process.stdout.readline())
             assert told[-1], process.stderr.read()
@@ -55,7 +55,7 @@ def serving(folder: Path, *words: str) -> Iterator[Air]:
 
 
 @pytest.fixture(scope="module")
-def air(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Air]:
+def air(compiled: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Air]:
     """Have somebody walk for as long as these tests take."""
     with serving(tmp_path_factory.mktemp("air"), "--repeat") as found:
         yield found
@@ -110,7 +110,7 @@ async def test_run_publishes_and_ends_in_order(
     url = f"mqtt://127.0.0.1:{mosquitto.address.port}"
     async with Subscriber.on(mosquitto.address, "ankled/gym/#") as subscriber:
         heard = Heard(subscriber)
-        with spawn("run", "--config", config, "--radio", air.spec, "--broker", url) as process:
+        with started("run", "--config", config, "--radio", air.spec, "--broker", url) as process:
             await until(lambda: all(len(heard.of(f"ankled/gym/{side}/rep")) > 1 for side in SIDES), process)
             process.send_signal(signal.SIGTERM)
             code, log = await ended(process)
@@ -147,14 +147,14 @@ async def test_run_that_was_killed_finds_its_sensors_again(
         def online(times: int) -> bool:
             return all(heard.of(f"ankled/gym/{side}/availability").count(ONLINE) == times for side in SIDES)
 
-        with spawn(*words) as process:
+        with started(*words) as process:
             await until(lambda: online(1), process)
             (capture,) = (tmp_path / "captures").iterdir()
             await until(lambda: capture.stat().st_size > 10_000, process)
             process.kill()
         await until(lambda: heard.of("ankled/gym/bridge/state")[-1:] == [OFFLINE])
         assert shell("capture", "verify", capture).code != 0
-        with spawn(*words) as process:
+        with started(*words) as process:
             await until(lambda: online(2), process)
             process.send_signal(signal.SIGTERM)
             code, log = await ended(process)
@@ -168,7 +168,7 @@ def test_a_recording_of_some_seconds_replays(config: Path, tmp_path: Path, shell
     path = tmp_path / "set.mcap"
     with (
         serving(tmp_path) as own,  # here the walk begins when both sensors are connected
-        spawn("record", path, "--config", config, "--radio", own.spec, "--duration-s", "7") as process,
+        started("record", path, "--config", config, "--radio", own.spec, "--duration-s", "7") as process,
     ):
         out, told = process.communicate(timeout=SOON_S)
     assert (process.returncode, out) == (0, "")
@@ -184,7 +184,7 @@ def test_a_recording_ends_at_ctrl_c(air: Air, tmp_path: Path, shell: Shell) -> N
     Meanwhile the radio has no room for another, who is told so, and disturbs nobody.
     """
     path = tmp_path / "set.mcap"
-    with spawn("record", path, "--adopt", "--radio", air.spec) as process:
+    with started("record", path, "--adopt", "--radio", air.spec) as process:
         deadline_s = time.monotonic() + SOON_S
         while not (path.exists() and path.stat().st_size > 10_000):
             assert process.poll() is None, process.communicate()

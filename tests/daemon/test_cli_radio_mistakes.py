@@ -20,7 +20,7 @@ CONFIG = "[[devices]]\nslug = 'left'\nname = 'Weight L'\n"
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def here(compiled: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Work in a folder with some files; no mistake may leave another one there."""
     monkeypatch.chdir(tmp_path)
     files = {

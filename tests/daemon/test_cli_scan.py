@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.daemon.commands import PROGRAM, Done, spawn
+from tests.daemon.commands import PROGRAM, Done, started
 from tests.drivers.bluez_double import ADDRESS, bluetoothd, system_bus
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def radio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Have a Polar sensor and a footpod on the air of another process."""
     spec = f"unix:{tmp_path_factory.mktemp('air') / 'radio'}"
     sensors = ("--sensor", "left=polar", "--sensor", "right=rsc")
-    with spawn("simulate", "--scenario", "stand", *sensors, "--radio", spec) as process:
+    with started("simulate", "--scenario", "stand", *sensors, "--radio", spec) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         while not (line := process.stdout.readline()).startswith("radio at "):

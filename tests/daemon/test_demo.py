@@ -38,7 +38,7 @@ SPEED = 20.0
 
 
 @pytest.fixture(autouse=True)
-def _own_logs() -> Iterator[None]:
+def _own_logs(compiled: None) -> Iterator[None]:
     """Take back the log handler of the command line, whose stream ends with the test."""
     yield
     logs.unconfigure()
@@ -135,7 +135,9 @@ async def broker_of(kind: str, request: pytest.FixtureRequest, folder: Path) -> 
 
 
 @pytest.fixture(scope="module", params=["mosquitto", "embedded"])
-def two(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Shown, Shown]:
+def two(
+    compiled: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Shown, Shown]:
     """Return two demonstrations, one after the other at the same broker: a whole one, and one that was interrupted."""
     folder = tmp_path_factory.mktemp("demo")
     whole = Shown("whole", folder / "whole.mcap", Tally("whole"))

@@ -27,7 +27,7 @@ from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.daemon.mqtt.connection import Message
 from ankled.daemon.mqtt.topics import Topics
 from ankled.daemon.records import to_json
-from tests.daemon.commands import spawn
+from tests.daemon.commands import started
 from tests.live.runs import run
 
 if TYPE_CHECKING:
@@ -247,9 +247,9 @@ def test_the_command_is_printed_as_it_was_started(
     assert demo.program([argv.format(found=found)]) == printed
 
 
-def test_ctrl_c_ends_with_130_and_in_order(tmp_path: Path) -> None:
+def test_ctrl_c_ends_with_130_and_in_order(compiled: None, tmp_path: Path) -> None:
     """While the wearer still walks: the summary says so, the capture is whole, and the shell gets its code."""
-    with spawn("demo", cwd=tmp_path) as process:
+    with started("demo", cwd=tmp_path) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         while "connected" not in process.stdout.readline():
