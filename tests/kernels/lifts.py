@@ -98,6 +98,11 @@ def _flush(state: Any, history: Any, k: int, found: Any, known: Any, count: int)
     return count
 
 
+@kernel
+def _resume(state: Any, k: int, gap_n: float) -> None:
+    reps.resume(state[0], k, gap_n)
+
+
 class Detector:
     """The streaming detector with its history, as the chain runs it."""
 
@@ -117,6 +122,11 @@ class Detector:
     def flush(self) -> None:
         """End the stream."""
         self.count = _flush(self.state, self.history, self.k - 1, self._found, self._known, self.count)
+
+    def resume(self, gap_n: float) -> None:
+        """Go on after a gap of so many periods."""
+        self.flush()
+        _resume(self.state, self.k - 1, gap_n)
 
     @property
     def found(self) -> NDArray[np.void]:

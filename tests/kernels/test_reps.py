@@ -208,3 +208,23 @@ def test_an_end_in_the_last_moments_is_kept_and_an_open_repetition_dropped() -> 
     run.feed(rows)
     assert run.count == 5
     assert np.all(run.found["start"][2:] >= up)
+
+
+@pytest.mark.parametrize(("gap_s", "onsets_s"), [(0.7, [28.0, 34.0]), (30.0, [])])
+def test_after_a_short_gap_the_rest_side_stays(gap_s: float, onsets_s: list[float]) -> None:
+    """Pins resume: back with the leg held up, the far end is not taken for the rest side; after long it may be."""
+    rows = record(cycles(4.0, 6, 40.0, (1.0, 2.0, 1.0, 2.0)), arm_m=np.zeros(3))  # nothing tells which way lifts
+    last, back = int(22.5 * RATE_HZ), int(23.2 * RATE_HZ)
+    run = Detector(RATE_HZ)
+    run.feed(rows[:last])
+    run.resume(gap_s * RATE_HZ)
+    run.feed(rows[back:])
+    run.flush()
+    assert run.count >= 4
+    starts_s = run.found["start"] / RATE_HZ
+    starts_s[starts_s > 22.5] += 0.7
+    np.testing.assert_allclose(starts_s[:3], [4.0, 10.0, 16.0], atol=0.25)
+    if onsets_s:
+        np.testing.assert_allclose(starts_s[3:], onsets_s, atol=0.25)
+    else:
+        assert 24.5 < starts_s[3] < 26.0, "it stood up long enough for anything: the way down is taken for the way out"

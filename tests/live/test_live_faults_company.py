@@ -107,15 +107,15 @@ def test_a_wrong_driver_is_named_with_what_is_missing(tmp_path: Path) -> None:
 
 def test_sensors_that_wake_up_minutes_after_the_start(tmp_path: Path) -> None:
     """Both asleep at first: offline, waited for, online soon after waking; the other one notices nothing."""
-    script = "0 absent left 60; 0 absent right 200"
-    played = play("left=openankle right=movella_dot", script, 215.0, tmp_path)
-    for label, wakes_s in (("left", 60.0), ("right", 200.0)):
+    script = "0 absent left 60; 0 absent right 130"
+    played = play("left=openankle right=movella_dot", script, 140.0, tmp_path)
+    for label, wakes_s in (("left", 60.0), ("right", 130.0)):
         assert [there for _, there in played.online(label)] == [False, True, False]
         assert played.after(wakes_s, online=True, label=label) < 1.5
         assert {state["link"] for time_s, state in played.states(label) if time_s < wakes_s} == {"waiting"}
         assert played.devices[label].counts["gaps"] == 0
         assert len(played.devices[label].unheard_s) == 0
-    assert len(played.devices["left"].heard) > 15000
+    assert len(played.devices["left"].heard) > 7500
 
 
 def test_more_sensors_than_connections() -> None:

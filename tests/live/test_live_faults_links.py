@@ -39,7 +39,7 @@ AGAIN_S = 1.0
 """From a lost link to the next connection: half a second of back-off at most, an advertisement, connecting."""
 SUPERVISION_S = 2.0
 RESTART_S = 10.0
-LOSS_S, RESET_S, END_S = 10.0, 20.0, 32.0
+LOSS_S, RESET_S, END_S = 8.0, 15.0, 25.0
 
 
 @pytest.mark.parametrize("driver", STARTS_S)

@@ -34,7 +34,7 @@ SLOW = {
     "left": ("witmotion", 20.0),
     "right": ("witmotion", 20.0),
     "left-2": ("witmotion", 20.0),
-    "right-2": ("movesense", 26.0),
+    "right-2": ("movesense", 13.0),
 }
 """Labels, makes and rates: what is looked at are links, not samples."""
 LOSSES = 1000
