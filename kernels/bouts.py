@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ankled.kernels import displacement, gait, gait_axes, leg, measures, reps, results
+from ankled.kernels import displacement, gait, gait_axes, leg, measures, reps, results, settling
 from ankled.kernels.gait_events import least_motion
 from ankled.kernels.jit import kernel
 from ankled.kernels.results import AXES
@@ -30,18 +30,6 @@ _LOOK_BACK_S = 10.0
 """How far back strides are sought when the axes settle."""
 _TRIAL_S = 1.0
 """How often the axes are tried while they are unknown."""
-_TRIAL_RATIO = 4.0
-"""Least ratio of variances along y and x for a trial."""
-_TRIAL_CONFIDENCE = 0.3
-"""Least correlation of angular rate and forward velocity that tells the sign of y."""
-_TRIAL_STRIDES = 3
-"""Strides that must be found for the axes to be adopted: two could be chance."""
-_TELLING_STRIDES = 3
-"""Strides that must be found where velocity does not say which way is forward."""
-_RUNNING_M = 0.6
-"""Least displacement of a swing in running."""
-_TELLING_SHOCK = 1.2
-"""Ratio of the shocks at contact from which on they say it."""
 _TRIAL_ACTIVE = 0.2
 """Share of the time since the last trial that the leg must have moved for another one."""
 _SOLVE_S = 0.5
@@ -133,48 +121,6 @@ def _stride(
 
 
 @kernel
-def _trial(
-    s: Any, ring: NDArray[np.float64], k: int, begin: int, scratch: NDArray[np.float64]
-) -> tuple[int, int, float]:
-    """Run a gait detector of its own over samples `begin` to `k` with the axes of `s.leg`.
-
-    Return its strides, how many of them are as long as a runner's, and the mean shock at contact, m/s2.
-    """
-    gait.restart(s.trial, s.fresh)
-    strides = running = 0
-    total_mps2 = 0.0
-    for j in range(begin, k + 1):
-        for i in range(gait.step(s.trial, ring, j, begin, s.leg, scratch)):
-            strides += 1
-            total_mps2 += s.trial.found[i].shock_mps2
-            if s.trial.found[i].travel_m >= _RUNNING_M:
-                running += 1
-    return strides, running, total_mps2 / max(1, strides)
-
-
-@kernel
-def _try_axes(s: Any, ring: NDArray[np.float64], k: int, begin: int, scratch: NDArray[np.float64]) -> bool:
-    """Put the axes that the motion speaks for into `s.leg` and tell whether they show strides.
-
-    Where velocity does not say which way is forward, as in running, both ways are tried: the right one sees the harder
-    shock at its contacts. Strides must then be as long as a runner's, since jumps and lifts look like that too.
-    """
-    gait_axes.solve(s.axes)
-    if s.axes.ratio < _TRIAL_RATIO:
-        return False
-    leg.adopt(s.leg, s.axes)
-    strides, running, shock_mps2 = _trial(s, ring, k, begin, scratch)
-    if s.axes.confidence >= _TRIAL_CONFIDENCE:
-        return strides >= _TRIAL_STRIDES
-    leg.turn_round(s.leg)
-    _, others, other_mps2 = _trial(s, ring, k, begin, scratch)
-    if others >= _TELLING_STRIDES and other_mps2 > _TELLING_SHOCK * shock_mps2:
-        return True
-    leg.turn_round(s.leg)
-    return running >= _TELLING_STRIDES and shock_mps2 > _TELLING_SHOCK * other_mps2
-
-
-@kernel
 def _settle(
     s: Any, ring: NDArray[np.float64], k: int, oldest: int, scratch: NDArray[np.float64], out: NDArray[np.void], n: int
 ) -> int:
@@ -183,7 +129,7 @@ def _settle(
         return n
     s.tried_n = s.axes.active_n
     begin = max(oldest, k + 1 - s.look_back_n)
-    if not _try_axes(s, ring, k, begin, scratch):
+    if not settling.settles(s, ring, k, begin, scratch):
         s.leg.source = leg.UNKNOWN
         return n
     row = results.begin(out, n, AXES, ring[k % (ring.shape[0] // 2), TIME])

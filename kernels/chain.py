@@ -215,4 +215,5 @@ def warm_up() -> None:
     work = Chain(100.0)
     empty = np.zeros((0, 3))
     run(work.state, work.ring, work.scratch, work.out, np.zeros(0), empty, empty, 0)
+    work.state["k"] = 1  # else `finish` would have nothing to do
     finish(work.state, work.ring, work.scratch, work.out)

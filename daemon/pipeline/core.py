@@ -25,8 +25,8 @@ from ankled.daemon.inputs import (
 )
 from ankled.daemon.pipeline.acceleration import AccelerationPipeline
 from ankled.daemon.pipeline.athlete import AthleteState
+from ankled.daemon.pipeline.base import DeviceState
 from ankled.daemon.pipeline.context import Context, Numbers
-from ankled.daemon.pipeline.device import DeviceState
 from ankled.daemon.pipeline.links import Links
 from ankled.daemon.pipeline.said import Said, detail_of, event_of, live_of
 from ankled.daemon.pipeline.sessions import Sessions, named
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
+    from ankled.daemon.pipeline.base import Pipeline
     from ankled.daemon.pipeline.said import Happening
-    from ankled.daemon.pipeline.sessions import Pipeline
     from ankled.daemon.pipeline.source import Out
     from ankled.daemon.records import Record
     from ankled.daemon.settings import DeviceSettings

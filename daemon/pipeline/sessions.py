@@ -13,14 +13,12 @@ from ankled.daemon.records import Rep, Set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TypeAlias
 
+    from ankled.daemon.pipeline.base import Pipeline
     from ankled.daemon.pipeline.said import Said
     from ankled.daemon.records import Record
     from ankled.daemon.settings import DeviceSettings, PipelineSettings
     from ankled.drivers.samples import Samples
-
-    Pipeline: TypeAlias = DevicePipeline | AccelerationPipeline
 
 
 class Sessions:
