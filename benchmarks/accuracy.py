@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from benchmarks import overview
 from benchmarks.datasets.common import DataMissingError
+from benchmarks.glance import ROWS
 from benchmarks.report import Section, console_for_output, show, write_json
 from benchmarks.suites.registry import SUITES, measure
 
@@ -78,13 +80,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=sorted(SUITES), default=list(SUITES), help="only these tables")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure as JSON")
+    parser.add_argument("--markdown", action="store_true", help="print only the table at a glance, as Markdown")
     parser.add_argument("--verbose", action="store_true", help="also print each walk, session and scenario")
     parser.add_argument("--processes", type=int, default=PROCESSES, help="how many at once (default: %(default)s)")
     options = parser.parse_args(arguments)
     sections, failures = measure_all(options.only, processes=options.processes)
-    console = console_for_output()
-    for section in sections:
-        show(section, console, verbose=options.verbose)
+    glance = overview.lines(ROWS, sections)
+    if options.markdown:
+        print(overview.markdown(glance))
+    else:
+        console = console_for_output()
+        overview.show(glance, console)
+        for section in sections:
+            show(section, console, verbose=options.verbose)
     for line in failures:
         print(f"failed: {line}", file=sys.stderr)
     if options.json:

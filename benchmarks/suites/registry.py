@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from benchmarks.suites import accelerometer, broad, gaitmap, ipol, leg_raises, scenarios
+from benchmarks.suites import accelerometer, broad, causality, gaitmap, ipol, leg_raises, movement, scenarios, trust
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,10 @@ class Suite(Protocol):
         """Return the table of at least one score."""
 
 
-SUITES: dict[str, Suite] = {suite.NAME: suite for suite in (ipol, gaitmap, leg_raises, broad, scenarios, accelerometer)}
+SUITES: dict[str, Suite] = {
+    suite.NAME: suite
+    for suite in (ipol, gaitmap, leg_raises, broad, scenarios, accelerometer, movement, trust, causality)
+}
 
 
 def measure(suite: str, task: str) -> Any:  # noqa: ANN401  (see Suite)

@@ -1,0 +1,114 @@
+"""What the table at a glance shows, in its order."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from benchmarks.overview import Row
+
+_FEET = "feet of 10 people, 58 walks with a turn, 100 Hz, 4 % of packets lost"
+_LAB = "feet, another lab, 205 Hz"
+_RAISES = "leg exercises in three styles, 2 people, 240 repetitions, 25 Hz"
+_BOARD = "rigid board, 4 trials, 286 Hz"
+_SIMULATED = "simulated, exact truth"
+_ALL = "all recordings and scenarios"
+
+ROWS: Final = (
+    Row(
+        _FEET,
+        "strides: F1 (precision, recall)",
+        "{gait_feet_ipol/f1:.3f} ({gait_feet_ipol/precision:.3f}, {gait_feet_ipol/recall:.3f})",
+        "0.98",
+        ("gait_feet_ipol/f1",),
+        "templates (Oudre 2018) 0.98, 0.98; HMM (Roth 2021) 0.92",
+    ),
+    Row(
+        _FEET,
+        "initial contact: mean absolute error (bias ± sd)",
+        "{gait_feet_ipol/ic_mae_ms:.0f} ms ({gait_feet_ipol/ic_bias_ms:+.0f} ± {gait_feet_ipol/ic_sd_ms:.0f})",
+        "20 ms",
+        ("gait_feet_ipol/ic_mae_ms",),
+        "shank (Fadillioglu 2020) 11 ± 3 ms",
+    ),
+    Row(
+        _FEET,
+        "toe-off: mean absolute error (bias ± sd)",
+        "{gait_feet_ipol/to_mae_ms:.0f} ms ({gait_feet_ipol/to_bias_ms:+.0f} ± {gait_feet_ipol/to_sd_ms:.0f})",
+        "20 ms",
+        ("gait_feet_ipol/to_mae_ms",),
+        "shank (Fadillioglu 2020) 29 ± 11 ms",
+    ),
+    Row(
+        _FEET,
+        "cadence, error of a walk's mean: median, 95th percentile",
+        "{gait_feet_ipol/cadence_mean_median:.2f}, {gait_feet_ipol/cadence_mean_p95:.2f} /min",
+        "0.25, 1.5",
+        ("gait_feet_ipol/cadence_mean_median", "gait_feet_ipol/cadence_mean_p95"),
+        "lower back (Mobilise-D) about 9 /min",
+    ),
+    Row(
+        _FEET,
+        "cadence, absolute error of each stride: median, 95th percentile",
+        "{gait_feet_ipol/cadence_median:.2f}, {gait_feet_ipol/cadence_p95:.2f} /min",
+        beside="annotations in whole 10 ms cost 0.34 of it",
+    ),
+    Row(
+        _FEET,
+        "known after contact: median, 95th percentile",
+        "{gait_feet_ipol/delay_median_s:.2f}, {gait_feet_ipol/delay_p95_s:.2f} s",
+        "0.3 s",
+        ("gait_feet_ipol/delay_p95_s",),
+    ),
+    Row(
+        _FEET,
+        "the same walks, accelerometer alone: F1 (precision, recall)",
+        "{accelerometer_only/ipol_f1:.3f} ({accelerometer_only/ipol_precision:.3f}, "
+        "{accelerometer_only/ipol_recall:.3f})",
+    ),
+    Row(
+        _LAB,
+        "strides: F1; stride length, bias and median absolute error",
+        "{gait_feet_gaitmap/walk_f1:.3f}; {gait_feet_gaitmap/walk_length_bias_pct:+.1f} %, "
+        "{gait_feet_gaitmap/walk_length_mae_pct:.1f} %",
+        "0.98",
+        ("gait_feet_gaitmap/walk_f1",),
+    ),
+    Row(
+        _RAISES,
+        "sets counted within ±1",
+        "{leg_raises_pt/within_one_pct:.0f} %",
+        "95 %",
+        ("leg_raises_pt/within_one_pct",),
+        "RecoFit 2014 (arm) 93 %",
+    ),
+    Row(
+        _RAISES,
+        "missed, false",
+        "{leg_raises_pt/missed_pct:.1f} %, {leg_raises_pt/false_pct:.1f} %",
+        "3 %, 2 %",
+        ("leg_raises_pt/missed_pct", "leg_raises_pt/false_pct"),
+        "templates, offline (Yurtman 2014) 8.6 %, 4.9 %",
+    ),
+    Row(
+        _ALL,
+        "records of the right kind, walking or exercise, `movement = auto`",
+        "{movement_auto/right_pct:.1f} %",
+        "98 %",
+        ("movement_auto/right_pct",),
+    ),
+    Row(
+        _ALL,
+        "records altered by cutting the recording after they were known",
+        "{causality/altered:.0f} of {causality/compared:.0f}",
+        "0",
+        ("causality/altered",),
+    ),
+    Row(
+        _ALL,
+        "how often a wrong record has less quality than a right one",
+        "{trust/separation:.2f}",
+        "0.8",
+        ("trust/separation",),
+        "0.5 is chance",
+    ),
+)
