@@ -90,7 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(overview.markdown(glance))
     else:
         console = console_for_output()
-        overview.show(glance, console)
+        if glance:
+            overview.show(glance, console)
         for section in sections:
             show(section, console, verbose=options.verbose)
     for line in failures:

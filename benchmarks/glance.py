@@ -6,10 +6,10 @@ from typing import Final
 
 from benchmarks.overview import Row
 
-_FEET = "feet of 10 people, 58 walks with a turn, 100 Hz, 4 % of packets lost"
-_LAB = "feet, another lab, 205 Hz"
-_RAISES = "leg exercises in three styles, 2 people, 240 repetitions, 25 Hz"
-_BOARD = "rigid board, 4 trials, 286 Hz"
+_FEET = "gait_feet_ipol"
+_LAB = "gait_feet_gaitmap"
+_RAISES = "leg_raises_pt"
+_BOARD = "orientation_broad"
 _SIMULATED = "simulated, exact truth"
 _ALL = "all recordings and scenarios"
 
@@ -68,10 +68,10 @@ ROWS: Final = (
     Row(
         _LAB,
         "strides: F1; stride length, bias and median absolute error",
-        "{gait_feet_gaitmap/walk_f1:.3f}; {gait_feet_gaitmap/walk_length_bias_pct:+.1f} %, "
-        "{gait_feet_gaitmap/walk_length_mae_pct:.1f} %",
+        "{gait_feet_gaitmap/level_walk_f1:.3f}; {gait_feet_gaitmap/level_walk_length_bias_pct:+.1f} %, "
+        "{gait_feet_gaitmap/level_walk_length_median_pct:.1f} %",
         "0.98",
-        ("gait_feet_gaitmap/walk_f1",),
+        ("gait_feet_gaitmap/level_walk_f1",),
     ),
     Row(
         _RAISES,
@@ -90,11 +90,36 @@ ROWS: Final = (
         "templates, offline (Yurtman 2014) 8.6 %, 4.9 %",
     ),
     Row(
+        _RAISES,
+        "sessions parted into their three sets by rests alone",
+        "{leg_raises_pt/sessions_in_sets_pct:.0f} %",
+    ),
+    Row(
+        _BOARD,
+        "inclination: mean over trials; largest difference from the `vqf` package",
+        "{orientation_broad/mean_deg:.2f}°; {orientation_broad/largest_apart_deg:.4f}°",
+        "0.01°",
+        ("orientation_broad/largest_apart_deg",),
+        "VQF 0.72°, BasicVQF 1.07°, imufusion 5.16° (30 trials)",
+    ),
+    Row(
+        _BOARD,
+        "linear acceleration against optical position: error, mean over trials",
+        "{orientation_broad/mean_acc_mps2:.2f} of {orientation_broad/mean_motion_mps2:.2f} m/s²",
+    ),
+    Row(
         _ALL,
         "records of the right kind, walking or exercise, `movement = auto`",
         "{movement_auto/right_pct:.1f} %",
         "98 %",
         ("movement_auto/right_pct",),
+    ),
+    Row(
+        _SIMULATED,
+        "known after a stride's contact, after a repetition's end: 95th percentile",
+        "{promptness/stride_p95_s:.2f}, {promptness/rep_p95_s:.2f} s",
+        "0.3 s",
+        ("promptness/stride_p95_s", "promptness/rep_p95_s"),
     ),
     Row(
         _ALL,

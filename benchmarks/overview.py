@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line: `ours` names figures as {suite/key:format}; `judge` those whose bars decide whether it is met."""
+    """One line: `ours` names figures as {suite/key:format}; `judge` those whose bars decide whether it is met.
+
+    `of` is the name of a suite, whose title is then shown, or a text.
+    """
 
     of: str
     what: str
@@ -41,10 +44,11 @@ class Line:
     beside: str
 
 
-def lines(rows: Iterable[Row], sections: Iterable[Section]) -> list[Line]:
+def lines(rows: Iterable[Row], sections: Sequence[Section]) -> list[Line]:
     """Return the rows whose figures were measured."""
     figures = {f"{section.name}/{figure.key}": figure for section in sections for figure in section.figures}
     values = {name: figure.value for name, figure in figures.items()}
+    titles = {section.name: section.title for section in sections}
     made: list[Line] = []
     for row in rows:
         try:
@@ -53,7 +57,7 @@ def lines(rows: Iterable[Row], sections: Iterable[Section]) -> list[Line]:
             continue
         verdicts = [figures[name].met() for name in row.judge]
         met = None if not verdicts or None in verdicts else all(verdicts)
-        made.append(Line(row.of, row.what, ours.replace("nan", "-"), row.bar, met, row.beside))
+        made.append(Line(titles.get(row.of, row.of), row.what, ours.replace("nan", "-"), row.bar, met, row.beside))
     return made
 
 

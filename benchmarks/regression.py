@@ -34,6 +34,18 @@ PART: dict[str, Sequence[str] | None] = {
     "leg_raises_pt": None,
     "orientation_broad": ("07_undisturbed_fast_rotation_B", "16_undisturbed_fast_translation_B"),
     "simulators": ("reference", "walk", "squat"),
+    "promptness": ("walk", "run_fast", "leg_raise", "squat"),
+    "movement_auto": (
+        *(f"ipol {name}" for name in _WALKS[:4]),
+        *(f"leg raises s{person}_e{exercise}" for person in (1, 2) for exercise in (1, 3, 4, 5)),
+        *(f"scenario {name}" for name in _SCENARIOS),
+    ),
+    "trust": (
+        *(f"ipol {name}" for name in _WALKS),
+        *(f"leg raises s1_e{exercise}" for exercise in (1, 3, 4, 5)),
+        *(f"scenario {name}" for name in ("walk_turn", "fidget", "jump", "leg_raise", "slip")),
+    ),
+    "causality": ("ipol 5-6", "leg raises s1_e4", "gaitmap patient (MS)", "scenario slip", "scenario demo"),
     "accelerometer_only": (
         *(f"ipol {name}" for name in _WALKS),
         "gaitmap",

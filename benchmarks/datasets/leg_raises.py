@@ -76,5 +76,6 @@ def load_session(name: str) -> LegSession:
         last = (index + 1) * REPS_PER_SET
         pair = (quiet, moving) if intervals is None else (intervals[last - 1, 1], intervals[last, 0])
         borders.append(float(sum(pair)) / 2)
-    exercise = EXERCISES[int(name.split("_e")[1])]
+    number = int(name.split("_e")[1])
+    exercise = EXERCISES.get(number, f"exercise {number}")
     return LegSession(name, exercise, data, intervals, (borders[0], borders[1]))

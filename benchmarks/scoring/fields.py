@@ -75,7 +75,8 @@ class LegScore:
         return self.strides + self.reps
 
 
-def _match(kind: str, truth: Sequence[Any], found: Sequence[Rep]) -> Match:
+def matched(kind: str, truth: Sequence[Any], found: Sequence[Rep]) -> Match:
+    """Pair strides by their contacts, repetitions by their intervals."""
     if kind == "stride":
         return match_events(_ends(truth), _ends(found), TOLERANCE_S)
     return match_intervals(_spans(truth), _spans(found))
@@ -112,7 +113,7 @@ def score_leg(truth: Sequence[Any], records: Iterable[Record], device: str) -> L
     for kind in ("stride", "rep"):
         true_reps = [rep for rep in truth if rep.kind == kind]
         found_reps = [rep for rep in found if rep.kind == kind]
-        match = _match(kind, true_reps, found_reps)
+        match = matched(kind, true_reps, found_reps)
         counts[kind] = match.counts()
         for name in (*TIMES_S, *ANGLES_DEG, *SIZES):
             scale = _scale(name, true_reps)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ankled.daemon.records import Rep
+from ankled.daemon.records import Rep, Set
 from benchmarks.datasets.leg_raises import REPS_PER_SET, STYLES
 from benchmarks.scoring.events import Counts, match_intervals
 
@@ -29,6 +29,8 @@ class SessionScore:
     sets: tuple[Counts, ...]
     found: tuple[int, ...]
     strides: int
+    set_counts: tuple[int, ...]
+    """Repetitions of each set that the pipeline told apart by itself."""
     delay_s: FloatArray
     start_error_s: FloatArray
     end_error_s: FloatArray
@@ -40,6 +42,7 @@ class SessionScore:
 
 def score_session(session: LegSession, records: Iterable[Record]) -> SessionScore:
     """Score repetitions by interval where intervals are known, else by the count of each set."""
+    records = list(records)
     reps = [record for record in records if isinstance(record, Rep)]
     spans = np.asarray([(rep.start_s, rep.end_s) for rep in reps if rep.kind == "rep"]).reshape(-1, 2)
     in_set = np.asarray([session.set_of(float(middle)) for middle in spans.mean(axis=1)], dtype=np.int64)
@@ -61,6 +64,7 @@ def score_session(session: LegSession, records: Iterable[Record]) -> SessionScor
         sets=tuple(sets),
         found=found,
         strides=sum(rep.kind == "stride" for rep in reps),
+        set_counts=tuple(record.count for record in records if isinstance(record, Set)),
         delay_s=np.asarray([rep.known_at_s - rep.end_s for rep in reps if rep.kind == "rep"]),
         start_error_s=errors[:, 0],
         end_error_s=errors[:, 1],

@@ -9,6 +9,7 @@ import numpy as np
 
 from ankled.daemon.records import Rep
 from benchmarks.scoring.events import inside, match_events, match_intervals
+from benchmarks.scoring.fields import matched
 from benchmarks.scoring.gait import TOLERANCE_S
 
 if TYPE_CHECKING:
@@ -84,17 +85,7 @@ def judge_simulated(truth: Sequence[Any], strides: Sequence[Rep], reps: Sequence
     total = verdicts([])
     for kind, found in (("stride", strides), ("rep", reps)):
         true = [one for one in truth if one.kind == kind]
-        if kind == "stride":
-            match = match_events(
-                np.asarray([one.end_s for one in true], dtype=np.float64),
-                np.asarray([rep.end_s for rep in found], dtype=np.float64),
-                TOLERANCE_S,
-            )
-        else:
-            match = match_intervals(
-                np.asarray([(one.start_s, one.end_s) for one in true]).reshape(-1, 2),
-                np.asarray([(rep.start_s, rep.end_s) for rep in found]).reshape(-1, 2),
-            )
+        match = matched(kind, true, found)
         sizes = {name: _size(true, name) for name in MAIN_FIELDS}
         right = {j for i, j in match.pairs if _close(true[i], found[j], sizes)}
         total += verdicts((rep, j in right) for j, rep in enumerate(found))

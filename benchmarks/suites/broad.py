@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from vqf import VQF
@@ -82,4 +83,33 @@ def summarise(scores: Sequence[TrialScore]) -> Section:
                 anchor=f"the motion itself: {score.optical_mps2:.2f} m/s2",
             ),
         ]
+    figures += [
+        Figure(
+            key="mean_deg",
+            label="all: inclination, mean",
+            value=fmean(score.ours_deg for score in scores),
+            unit="deg",
+            anchor="30 trials: VQF 0.72, BasicVQF 1.07, imufusion 5.16 deg",
+        ),
+        Figure(
+            key="largest_apart_deg",
+            label="all: largest difference from vqf's",
+            value=max(abs(score.ours_deg - score.rival_deg) for score in scores),
+            unit="deg",
+            digits=4,
+            at_most=0.01,
+        ),
+        Figure(
+            key="mean_acc_mps2",
+            label="all: linear acceleration, error, mean",
+            value=fmean(score.acceleration_mps2 for score in scores),
+            unit="m/s2",
+        ),
+        Figure(
+            key="mean_motion_mps2",
+            label="all: the motion itself, mean",
+            value=fmean(score.optical_mps2 for score in scores),
+            unit="m/s2",
+        ),
+    ]
     return Section(name=NAME, title=f"{NAME}: {len(scores)} trials, 286 Hz", figures=figures, notes=NOTES)

@@ -50,6 +50,10 @@ def _within_one(scores: Sequence[SessionScore], styles: Sequence[int]) -> float:
     return _share(sum(abs(count - REPS_PER_SET) <= 1 for count in found), len(found))
 
 
+def _all_within_one(found: Sequence[int]) -> bool:
+    return all(abs(count - REPS_PER_SET) <= 1 for count in found)
+
+
 def _counted(label: str, key: str, scores: Sequence[SessionScore]) -> list[Figure]:
     counts = sum((score.counts() for score in scores), Counts())
     whole = counts.hits + counts.missed
@@ -72,6 +76,16 @@ def _sets(scores: Sequence[SessionScore]) -> list[Figure]:
             anchor="RecoFit 2014 (arm) 93 %; Soro 2019 91 %",
         )
     ]
+    told = [len(score.set_counts) == len(STYLES) and _all_within_one(score.set_counts) for score in scores]
+    figures.append(
+        Figure(
+            key="sessions_in_sets_pct",
+            label="sessions parted into their three sets of 10 +-1",
+            value=_share(sum(told), len(told)),
+            unit="%",
+            digits=1,
+        )
+    )
     for index, style in enumerate(STYLES):
         counts = sum((score.sets[index] for score in scores), Counts())
         whole = counts.hits + counts.missed

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from benchmarks.suites import accelerometer, broad, causality, gaitmap, ipol, leg_raises, movement, scenarios, trust
+from benchmarks.suites import (
+    accelerometer,
+    broad,
+    causality,
+    gaitmap,
+    ipol,
+    leg_raises,
+    movement,
+    promptness,
+    scenarios,
+    trust,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +40,7 @@ class Suite(Protocol):
 
 SUITES: dict[str, Suite] = {
     suite.NAME: suite
-    for suite in (ipol, gaitmap, leg_raises, broad, scenarios, accelerometer, movement, trust, causality)
+    for suite in (ipol, gaitmap, leg_raises, broad, scenarios, accelerometer, movement, promptness, trust, causality)
 }
 
 

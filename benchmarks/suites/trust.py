@@ -43,10 +43,10 @@ class TrustScore:
 
 
 def tasks() -> list[str]:
-    """Return the names of all walks and scenarios, and of the sessions whose intervals are known."""
+    """Return the names of all walks, sessions and scenarios; a session whose intervals are unknown has no verdict."""
     return [
         *(f"{_WALK}{name}" for name in ipol.walk_names()),
-        *(f"{_RAISES}{name}" for name in leg_raises.session_names() if name.startswith("s1")),
+        *(f"{_RAISES}{name}" for name in leg_raises.session_names()),
         *(f"{_SCENARIO}{name}" for name in SCENARIOS),
     ]
 
@@ -61,9 +61,10 @@ def _walk(name: str) -> list[Verdicts]:
 
 def _raises(name: str) -> list[Verdicts]:
     session = leg_raises.load_session(name)
+    if session.intervals_s is None:
+        return []
     records = records_of([DeviceSettings(slug="shank", side="left")], {"shank": session.data})
-    intervals_s = np.empty((0, 2)) if session.intervals_s is None else session.intervals_s
-    return [judge_session(intervals_s, *of_device(records, "shank"))]
+    return [judge_session(session.intervals_s, *of_device(records, "shank"))]
 
 
 def _scenario(name: str) -> list[Verdicts]:

@@ -5,7 +5,8 @@ import pytest
 from benchmarks.regression import FILE, PART, differences, load, measure_part
 from benchmarks.report import values
 
-RECORDINGS = [name for name in PART if name != "simulators"]
+SIMULATED = ("simulators", "promptness")
+RECORDINGS = [name for name in PART if name not in SIMULATED]
 
 
 @pytest.mark.usefixtures("data_folder")
@@ -15,9 +16,10 @@ def test_figures_on_recordings_stay(suite: str) -> None:
     assert differences(suite, values([measure_part(suite)]), load()) == []
 
 
-def test_figures_on_simulations_stay() -> None:
+@pytest.mark.parametrize("suite", SIMULATED)
+def test_figures_on_simulations_stay(suite: str) -> None:
     """Pins what the pipeline reaches against exact truth, on machines without recordings too."""
-    assert differences("simulators", values([measure_part("simulators")]), load()) == []
+    assert differences(suite, values([measure_part(suite)]), load()) == []
 
 
 def test_every_suite_has_committed_figures() -> None:
