@@ -12,6 +12,10 @@ import msgspec
 
 Side: TypeAlias = Literal["left", "right", "unknown"]
 Plane: TypeAlias = Literal["sagittal", "frontal", "oblique", "unknown"]
+AlertKind: TypeAlias = Literal[
+    "compensating_movement", "asymmetry", "slip", "low_range", "fatigue", "more_sets_than_planned"
+]
+Severity: TypeAlias = Literal["notice", "warning"]
 
 
 class Rep(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="schema", tag="ankled.rep/1"):
@@ -214,7 +218,11 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="ankled.alert/1"):
-    """Something a coach should look at, with the figures that made us say so."""
+    """Something a coach should look at, with the figures that made us say so.
+
+    Of one device, or with `device` null of both legs of an athlete. `side` is the leg it is about, in an asymmetry the
+    weaker one. `quantity` names what is out of the ordinary, `about` the records that show it.
+    """
 
     id: str
     seq: int
@@ -222,9 +230,15 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="
     node: str
     device: str | None
     athlete: str | None
+    side: Side
+    set: int | None
     kind: Literal["alert"] = "alert"
-    alert: str
+    alert: AlertKind
+    severity: Severity
+    quantity: str | None
     known_at_s: float
+    known_at_utc: str | None
+    about: list[str]
     message: str
     evidence: dict[str, float]
 

@@ -15,6 +15,8 @@ Slug: TypeAlias = Annotated[
     str, msgspec.Meta(pattern=r"^[a-z0-9_-]{1,64}$", description="1 to 64 characters of a-z, 0-9, _ and -")
 ]
 Movement: TypeAlias = Literal["auto", "gait", "reps"]
+PlannedSets: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=100)]
+RangeDeg: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0, le=180.0)]
 Vector: TypeAlias = tuple[float, float, float]
 
 RESERVED_SLUGS = frozenset({"bridge", "athlete"})
@@ -36,7 +38,7 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     `rate_hz` is null until told, found from the samples' times, or said by the sensor. What is set here of `rate_hz`,
     `acc_range_g` and `gyr_range_dps` is asked of a live sensor; `acc_range_mps2` and `gyr_range_rad_s` are where its
-    readings end.
+    readings end. `planned_sets` and `target_range_deg` are what the wearer is to do: they alter alerts alone.
     """
 
     slug: Slug
@@ -46,6 +48,8 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     mass_source: Literal["default", "configured", "device", "request"] = "default"
     movement: Movement = "auto"
     exercise: str | None = None
+    planned_sets: PlannedSets | None = None
+    target_range_deg: RangeDeg | None = None
     mount: Mount | None = None
     rate_hz: Annotated[float, msgspec.Meta(ge=10.0, le=2000.0)] | None = None
     acc_range_g: Annotated[float, msgspec.Meta(gt=0.0)] | None = None

@@ -10,7 +10,7 @@ import msgspec
 from ankled.daemon.live.options import Admission, Rule, Wanted
 from ankled.daemon.mqtt.broker_url import BrokerAddress, without_password
 from ankled.daemon.records import Side
-from ankled.daemon.settings import DeviceSettings, Mount, Movement, PipelineSettings, Slug
+from ankled.daemon.settings import DeviceSettings, Mount, Movement, PipelineSettings, PlannedSets, RangeDeg, Slug
 from ankled.drivers.uuids import normalise
 
 Text: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f]+$", description="text of at least one character")]
@@ -122,6 +122,8 @@ class DeviceConfig(_Section, frozen=True, kw_only=True):
     mass_kg: Annotated[float, msgspec.Meta(gt=0.0, le=50.0)] | None = None
     movement: Movement = "auto"
     exercise: Text | None = None
+    planned_sets: PlannedSets | None = None
+    target_range_deg: RangeDeg | None = None
     mount: Mount | None = None
     rate_hz: Annotated[float, msgspec.Meta(ge=10.0, le=2000.0)] | None = None
     acc_range_g: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
@@ -139,6 +141,8 @@ class DeviceConfig(_Section, frozen=True, kw_only=True):
             athlete=self.athlete,
             movement=self.movement,
             exercise=self.exercise,
+            planned_sets=self.planned_sets,
+            target_range_deg=self.target_range_deg,
             mount=self.mount,
             rate_hz=self.rate_hz,
             acc_range_g=self.acc_range_g,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ankled.daemon.pipeline.context import Context, Numbers
-    from ankled.daemon.records import Record, Rep
+    from ankled.daemon.records import Record
     from ankled.daemon.settings import DeviceSettings
     from ankled.drivers.samples import Samples
 
@@ -59,14 +59,20 @@ class AccelerationPipeline(Pipeline):
 
     def snapshot(self) -> DeviceState:
         """Return everything this object remembers; its numbers belong to whoever gave them."""
-        state = self._chain.state.tobytes()
-        return DeviceState(state=state, ring=b"", open_set=self._open, last_end_s=self._last_end_s)
+        return DeviceState(
+            state=self._chain.state.tobytes(),
+            ring=b"",
+            open_set=self._open,
+            last_end_s=self._last_end_s,
+            watch=self._watch.state,
+        )
 
     def restore(self, state: DeviceState) -> None:
         """Go on from a snapshot of a pipeline with the same settings."""
         self._chain.state[:] = np.frombuffer(state.state, dtype=acceleration.STATE)
         self._open = state.open_set
         self._last_end_s = state.last_end_s
+        self._watch.state = state.watch
 
     def _finish(self, known_at_s: float | None = None) -> list[Record]:  # noqa: ARG002  (as its base has it)
         """Return nothing: what is not known to be a stride by now is none."""
@@ -86,15 +92,15 @@ class AccelerationPipeline(Pipeline):
                 # The first of a bout has no cadence; the one behind it, known at the same time, has.
                 timed = rows[index + 1] if row.first else row
                 if self.device.movement != "reps":
-                    records.append(self._stride(row, 120.0 / (timed.end_s - timed.start_s)))
+                    records += self._stride(row, 120.0 / (timed.end_s - timed.start_s))
             elif row.kind == GAP:
-                records.append(self._event("interrupted", row.known_s, {"gap_s": row.gap_s}))
+                records += self._event("interrupted", row.known_s, {"gap_s": row.gap_s})
             else:
                 records += self._close("rest", row.known_s)
         return records
 
-    def _stride(self, row: ResultRow, cadence_per_min: float) -> Rep:
-        """Make the record of a stride."""
+    def _stride(self, row: ResultRow, cadence_per_min: float) -> list[Record]:
+        """Make the record of a stride, with what it raises."""
         whole = make_rep(row, self._place("stride", row.start_s), self.device, self.context, self._rate_hz)
         quality, reasons = without_gyroscope(whole.quality, whole.quality_reasons)
         rep = msgspec.structs.replace(
@@ -104,5 +110,4 @@ class AccelerationPipeline(Pipeline):
             quality=quality,
             quality_reasons=reasons,
         )
-        self._add(rep)
-        return rep
+        return self._add(rep)

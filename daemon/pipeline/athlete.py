@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ankled.daemon.pipeline.alerts.asymmetry import Asymmetry
+from ankled.daemon.pipeline.alerts.finding import of_athlete
 from ankled.daemon.pipeline.context import Numbers
 from ankled.daemon.pipeline.symmetry import Balance, compare, load_share
-from ankled.daemon.records import Pair, Record, Rep, Session, Set
+from ankled.daemon.records import Alert, Pair, Record, Rep, Session, Set
 
 if TYPE_CHECKING:
     from ankled.daemon.pipeline.context import Context
@@ -28,10 +30,12 @@ class AthleteState(msgspec.Struct, kw_only=True):
     reps: int = 0
     strides: int = 0
     pairs: int = 0
+    alerts: int = 0
     start_s: float | None = None
     left: list[Rep] = []
     right: list[Rep] = []
     balance: Balance = msgspec.field(default_factory=Balance)
+    asymmetry: Asymmetry = msgspec.field(default_factory=Asymmetry)
 
 
 class AthletePipeline:
@@ -48,9 +52,14 @@ class AthletePipeline:
         """How many records the athlete has had."""
         return self._state.numbers
 
-    def feed(self, record: Rep | Set) -> list[Record]:
-        """Take in a record of one of the athlete's devices and return the pair it completed, if it did."""
+    def feed(self, record: Rep | Set | Alert) -> list[Record]:
+        """Take in a record of one of the athlete's devices; return the pair it completed and the alert of that pair."""
         state = self._state
+        if isinstance(record, Alert):
+            state.alerts += 1
+            if record.alert == "slip":
+                state.asymmetry.told = True  # the running sets compare a leg with one that is measured otherwise
+            return []
         if isinstance(record, Set):
             state.sets += 1
             return []
@@ -71,7 +80,13 @@ class AthletePipeline:
             return []
         del others[: others.index(other) + 1]
         mine[:] = [rep for rep in mine if rep.kind != record.kind]  # what waited for earlier ones waits in vain
-        return [self._pair(record, other) if record.side == "left" else self._pair(other, record)]
+        left, right = (record, other) if record.side == "left" else (other, record)
+        pair = self._pair(left, right)
+        found = state.asymmetry.step(pair, left, right)
+        if found is None:
+            return [pair]
+        state.alerts += 1
+        return [pair, of_athlete(found, self.athlete, state.numbers, self.context)]
 
     def stop(self, now_s: float) -> list[Record]:
         """Return the totals of the session, if anything was heard, and begin anew."""
@@ -96,7 +111,7 @@ class AthletePipeline:
                 reps=state.reps,
                 strides=state.strides,
                 pairs=state.pairs,
-                alerts=0,
+                alerts=state.alerts,
                 rom=latest.get("rom"),
                 time=latest.get("time"),
                 contact_time=latest.get("contact_time"),

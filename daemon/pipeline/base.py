@@ -10,7 +10,9 @@ import msgspec
 
 from ankled.daemon.errors import UsageError
 from ankled.daemon.pipeline import sets
+from ankled.daemon.pipeline.alerts.watch import Watch, WatchState
 from ankled.daemon.pipeline.context import Numbers
+from ankled.daemon.pipeline.open_set import OpenSet
 from ankled.daemon.pipeline.reps import Place
 from ankled.daemon.records import Event, Record, Rep
 
@@ -30,8 +32,9 @@ class DeviceState(msgspec.Struct, kw_only=True):
 
     state: bytes
     ring: bytes
-    open_set: sets.OpenSet | None
+    open_set: OpenSet | None
     last_end_s: float | None
+    watch: WatchState
 
 
 class Pipeline(ABC):
@@ -52,8 +55,9 @@ class Pipeline(ABC):
         self.context = context
         self._rate_hz = device.rate_hz
         self._numbers = Numbers() if numbers is None else numbers
-        self._open: sets.OpenSet | None = None
+        self._open: OpenSet | None = None
         self._last_end_s: float | None = None
+        self._watch = Watch(context, self._numbers)
 
     @abstractmethod
     def feed(self, samples: Samples) -> list[Record]:
@@ -98,6 +102,7 @@ class Pipeline(ABC):
         """Take other settings: a set has one mass and one side, so the open one is closed."""
         records = self._close("request", max(now_s, self.time_s))
         self.device = device
+        self._watch.forget()
         return records
 
     @property
@@ -129,22 +134,23 @@ class Pipeline(ABC):
         """Return where the next stride or repetition stands, in a new set if none is open."""
         if self._open is None:
             rest_s = None if self._last_end_s is None else max(0.0, start_s - self._last_end_s)
-            self._open = sets.OpenSet(number=self._numbers.next("set"), of=of, rest_before_s=rest_s, reps=[])
-        reps = self._open.reps
+            self._open = OpenSet(number=self._numbers.next("set"), of=of, rest_before_s=rest_s)
         return Place(
             seq=self._numbers.next_seq(),
             counter=self._numbers.next(of),
             set=self._open.number,
-            number=len(reps) + 1,
-            previous_start_s=reps[-1].start_s if reps else None,
+            number=self._open.count + 1,
+            previous_start_s=self._open.last_start_s,
             previous_end_s=self._last_end_s,
         )
 
-    def _add(self, rep: Rep) -> None:
-        """Count a stride or repetition to the open set."""
-        if self._open is not None:
-            self._open.reps.append(rep)
+    def _add(self, rep: Rep) -> list[Record]:
+        """Count a stride or repetition to the open set; return it with the alerts that it raises."""
         self._last_end_s = rep.end_s
+        if self._open is None:
+            return [rep]
+        self._open.add(rep)
+        return [rep, *self._watch.rep(rep, self._open, self.device)]
 
     def _close(self, closed_by: sets.ClosedBy, known_at_s: float) -> list[Record]:
         """Close the open set, if there is one."""
@@ -159,9 +165,9 @@ class Pipeline(ABC):
         event: Literal["interrupted", "axis_settled", "slip"],
         known_at_s: float,
         detail: dict[str, float | str],
-    ) -> Event:
-        """Make the record of something that happened to the stream."""
-        return Event(
+    ) -> list[Record]:
+        """Return the record of something that happened to the stream, with the alert that it raises."""
+        made = Event(
             id=f"{self.context.session}/{self.device.slug}/event/{self._numbers.next('event')}",
             seq=self._numbers.next_seq(),
             session=self.context.session,
@@ -171,3 +177,4 @@ class Pipeline(ABC):
             known_at_s=known_at_s,
             detail=detail,
         )
+        return [made, *self._watch.slip(made, self._open, self.device)] if event == "slip" else [made]

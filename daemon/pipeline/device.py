@@ -69,7 +69,11 @@ class DevicePipeline(Pipeline):
         """Return everything this object remembers; its numbers belong to whoever gave them."""
         work = self._chain
         return DeviceState(
-            state=work.state.tobytes(), ring=work.ring.tobytes(), open_set=self._open, last_end_s=self._last_end_s
+            state=work.state.tobytes(),
+            ring=work.ring.tobytes(),
+            open_set=self._open,
+            last_end_s=self._last_end_s,
+            watch=self._watch.state,
         )
 
     def restore(self, state: DeviceState) -> None:
@@ -79,6 +83,7 @@ class DevicePipeline(Pipeline):
         work.ring[:] = np.frombuffer(state.ring).reshape(work.ring.shape)
         self._open = state.open_set
         self._last_end_s = state.last_end_s
+        self._watch.state = state.watch
 
     def _finish(self, known_at_s: float | None = None) -> list[Record]:
         """End what is under way and return what counts of it."""
@@ -103,14 +108,14 @@ class DevicePipeline(Pipeline):
             elif kind == REST:
                 records += self._close("rest", row.known_s)
             elif kind == GAP:
-                records.append(self._event("interrupted", row.known_s, {"gap_s": row.gap_s}))
+                records += self._event("interrupted", row.known_s, {"gap_s": row.gap_s})
             else:
                 detail: dict[str, float | str] = {
                     "axis_ratio": row.axis_ratio,
                     "confidence": row.axis_confidence,
                     "uncertainty_deg": math.degrees(row.axis_uncertainty_rad),
                 }
-                records.append(self._event("axis_settled", row.known_s, detail))
+                records += self._event("axis_settled", row.known_s, detail)
         return records
 
     def _repetition(self, row: ResultRow) -> list[Record]:
@@ -120,5 +125,4 @@ class DevicePipeline(Pipeline):
         if self._open is not None and self._open.of != of:
             records += self._close("movement", row.known_s)
         rep = make_rep(row, self._place(of, row.start_s), self.device, self.context, self._rate_hz)
-        self._add(rep)
-        return [*records, rep]
+        return [*records, *self._add(rep)]

@@ -9,7 +9,7 @@ from ankled.daemon.pipeline.acceleration import AccelerationPipeline
 from ankled.daemon.pipeline.athlete import AthletePipeline
 from ankled.daemon.pipeline.context import Context, Numbers
 from ankled.daemon.pipeline.device import DevicePipeline
-from ankled.daemon.records import Rep, Set
+from ankled.daemon.records import Alert, Rep, Set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,7 +142,7 @@ class Sessions:
         made: list[Record] = []
         for record in records:
             made.append(record)
-            if isinstance(record, Rep | Set) and record.athlete is not None:
+            if isinstance(record, Rep | Set | Alert) and record.athlete is not None:
                 made += self.athlete(record.athlete).feed(record)
         return made
 

@@ -10,6 +10,7 @@ import pytest
 from ankled.daemon.inputs import Config, Stop, Tick
 from ankled.daemon.pipeline import sets as pipeline_sets
 from ankled.daemon.pipeline.context import Context
+from ankled.daemon.pipeline.open_set import OpenSet
 from ankled.daemon.records import Rep, Set
 from ankled.daemon.settings import DeviceSettings
 from tests.daemon.records import make
@@ -137,7 +138,9 @@ def _rep(index: int, **given: object) -> Rep:
 
 
 def _close(*made: Rep) -> Set:
-    open_set = pipeline_sets.OpenSet(number=1, of=made[0].kind, rest_before_s=None, reps=list(made))
+    open_set = OpenSet(number=1, of=made[0].kind, rest_before_s=None)
+    for rep in made:
+        open_set.add(rep)
     return pipeline_sets.close(open_set, "rest", 99.0, 7, DEVICE, CONTEXT)
 
 

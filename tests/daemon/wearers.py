@@ -9,7 +9,7 @@ import msgspec
 
 from ankled.daemon.inputs import ClockAnchor, Config, Stop, Tick
 from ankled.daemon.pipeline import Core
-from ankled.daemon.records import Event, Live, Pair, Record, Rep, Session, Set, to_json
+from ankled.daemon.records import Alert, Event, Live, Pair, Record, Rep, Session, Set, to_json
 from ankled.daemon.settings import DeviceSettings, PipelineSettings
 from ankled.drivers.samples import FloatArray, Samples
 from ankled.simulators.exercises import Exercise
@@ -161,13 +161,19 @@ def events(records: Iterable[Record]) -> list[Event]:
     return [r for r in records if isinstance(r, Event)]
 
 
+def alerts(records: Iterable[Record]) -> list[Alert]:
+    """Return the alerts."""
+    return [r for r in records if isinstance(r, Alert)]
+
+
 def in_order(records: Sequence[Record]) -> bool:
     """Whether no id is given twice and each device's and athlete's `seq` counts from 1 without a hole."""
     owners: dict[str, list[int]] = {}
     for record in records:
         if isinstance(record, Live):  # what a moment says is not counted
             continue
-        owner = f"device {record.device}" if isinstance(record, Rep | Set | Event) else f"athlete {record.athlete}"
+        device = None if isinstance(record, Pair | Session) else record.device
+        owner = f"device {device}" if isinstance(record, Event) or device else f"athlete {record.athlete}"
         owners.setdefault(owner, []).append(record.seq)
     ids = [record.id for record in records if not isinstance(record, Live)]
     return len(set(ids)) == len(ids) and all(seq == list(range(1, len(seq) + 1)) for seq in owners.values())

@@ -1,0 +1,1 @@
+"""Alerts: what a coach should look at, found in the records themselves, each with its evidence."""

@@ -1,0 +1,71 @@
+"""`fatigue`: the velocity of the running set has fallen, by a trend and not by a single slow repetition."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ankled.daemon.pipeline.alerts.baseline import median
+from ankled.daemon.pipeline.alerts.finding import Finding, leg, units
+from ankled.daemon.pipeline.sets import FATIGUE_LOSS_PERCENT, FATIGUE_P
+from ankled.kernels import trends
+
+if TYPE_CHECKING:
+    from ankled.daemon.pipeline.open_set import OpenSet
+    from ankled.daemon.records import Rep
+
+_FEWEST: Final = {"rep": 6, "stride": 24}
+"""A walk may slow down for many reasons; only a long decline speaks of fatigue."""
+_RECENT: Final = 3
+"""So many in a row, by their median, are how fast the set was or is: a single quick repetition is no best."""
+_EVERY: Final = 4
+"""Strides are many and their trend is slow: every fourth is often enough to look at it."""
+
+
+def fatigue(rep: Rep, open_set: OpenSet) -> Finding | None:
+    """Return what the velocities of the set tell after its newest repetition."""
+    values, best = open_set.velocity, open_set.velocity_best
+    if best is None or best <= 0.0 or len(values) < _FEWEST[open_set.of]:
+        return None
+    now = median(values[-_RECENT:])
+    bound = now / (1.0 - FATIGUE_LOSS_PERCENT / 100.0)
+    if bound > best or (open_set.of == "stride" and open_set.count % _EVERY):
+        return None
+    best = max(median(values[place : place + _RECENT]) for place in range(len(values) - _RECENT + 1))
+    if bound > best:
+        return None
+    slope, test = trends.theil_sen(values), trends.mann_kendall(values)
+    if slope is None or test is None or slope.slope >= 0.0 or test.p_value >= FATIGUE_P:
+        return None
+    # What the trend alone explains: a single step down, or one quick repetition at the start, is none.
+    steps = len(values) - 1
+    middle = median(values)
+    loss, least = (100.0 * -one * steps / (middle - 0.5 * one * steps) for one in (slope.slope, slope.high))
+    if loss < FATIGUE_LOSS_PERCENT or least < 0.5 * FATIGUE_LOSS_PERCENT:
+        return None
+    fallen = 100.0 * (1.0 - now / best)
+    return Finding(
+        alert="fatigue",
+        severity="notice",
+        side=rep.side,
+        set=rep.set,
+        quantity="mean_velocity_rad_s",
+        known_at_s=rep.known_at_s,
+        about=[rep.id],
+        message=(
+            f"{leg(rep.side, rep.device)}, set {rep.set}: velocity has fallen by {fallen:.0f} %, from {best:.2f} to "
+            f"{now:.2f} rad/s (trend over {units(rep, len(values))}: {slope.slope:+.3f} rad/s each, "
+            f"95 %: {slope.low:+.3f} to {slope.high:+.3f})."
+        ),
+        evidence={
+            "value": now,
+            "best": best,
+            "loss_percent": fallen,
+            "threshold_percent": FATIGUE_LOSS_PERCENT,
+            "trend_loss_percent": loss,
+            "slope_per_rep": slope.slope,
+            "slope_low": slope.low,
+            "slope_high": slope.high,
+            "p_value": test.p_value,
+            "count": float(len(values)),
+        },
+    )
