@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from benchmarks.suites import (
     accelerometer,
+    alerts,
     broad,
     causality,
     gaitmap,
@@ -40,7 +41,19 @@ class Suite(Protocol):
 
 SUITES: dict[str, Suite] = {
     suite.NAME: suite
-    for suite in (ipol, gaitmap, leg_raises, broad, scenarios, accelerometer, movement, promptness, trust, causality)
+    for suite in (
+        ipol,
+        gaitmap,
+        leg_raises,
+        broad,
+        scenarios,
+        accelerometer,
+        movement,
+        promptness,
+        trust,
+        causality,
+        alerts,
+    )
 }
 
 

@@ -171,7 +171,8 @@ class Board:
             Text(f"Watch them too: {words.subscribing(self._address)}", style="dim"),
         ]
         if self._tally.alerts:
-            lines.append(Text(f"alert: {self._tally.alerts[-1].message}", style="bold yellow"))
+            headline, _, _ = self._tally.alerts[-1].message.partition(". ")
+            lines.append(Text(f"alert: {headline}", style="bold yellow"))
         for line in lines:
             line.no_wrap, line.overflow = True, "ellipsis"
         return Group(*lines)

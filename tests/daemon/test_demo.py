@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 STATE = "ankled/demo/bridge/state"
 OFFLINE = b'{"state":"offline"}'
-RESULTS = ("rep", "set", "pair", "session", "event")
+RESULTS = ("rep", "set", "pair", "session", "event", "alert")
 SPEED = 20.0
 
 

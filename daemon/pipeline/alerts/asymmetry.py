@@ -92,7 +92,7 @@ def _finding(pair: Pair, name: str, interval: symmetry.Interval, means: dict[str
         about=[pair.id],
         message=(
             f"{weaker.capitalize()} leg weaker: {_WORDS[name]} {abs(interval.mean):.0f} % {'more' if more else 'less'} "
-            f"than {other} (95 %: {low:.0f} to {high:.0f} %) over {interval.count} pairs of {what}."
+            f"than {other}. Over {interval.count} pairs of {what}; 95 %: {low:.0f} to {high:.0f} %."
         ),
         evidence={
             "index_percent": interval.mean,

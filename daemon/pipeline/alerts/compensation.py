@@ -27,8 +27,8 @@ _QUALITY: Final = 0.6
 _UNFIT: Final = frozenset({"missing_samples", "clipped"})
 _WORDS: Final = {
     "sway_range_deg": ("sideways sway", "deg"),
-    "sway_rms_mps2": ("sideways acceleration (rms)", "m/s2"),
-    "lateral_force_rms_n": ("lateral force (rms)", "N"),
+    "sway_rms_mps2": ("sideways acceleration", "m/s2 rms"),
+    "lateral_force_rms_n": ("lateral force", "N rms"),
 }
 QUANTITIES: Final = tuple(_WORDS)
 
@@ -125,8 +125,8 @@ class Compensation(msgspec.Struct, kw_only=True):
             known_at_s=rep.known_at_s,
             about=list(self.episode.odd),
             message=(
-                f"{leg(rep.side, rep.device)}, set {rep.set}: {name} of the last {last} was {value:.2g} {unit}, "
-                f"{value / before.median:.1f} times the usual {before.median:.2g} {unit} (of {before.number} before)."
+                f"{leg(rep.side, rep.device)}, set {rep.set}: {name} {value / before.median:.1f} times the usual. "
+                f"It was {value:.2g} {unit} in the last {last}, {before.median:.2g} {unit} in {before.number} before."
             ),
             evidence={
                 "value": value,

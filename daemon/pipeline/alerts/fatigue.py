@@ -31,12 +31,12 @@ def fatigue(rep: Rep, open_set: OpenSet) -> Finding | None:
     if bound > best or (open_set.of == "stride" and open_set.count % _EVERY):
         return None
     best = max(median(values[place : place + _RECENT]) for place in range(len(values) - _RECENT + 1))
-    if bound > best:
+    if bound > best or not _gradual(values):
         return None
     slope, test = trends.theil_sen(values), trends.mann_kendall(values)
     if slope is None or test is None or slope.slope >= 0.0 or test.p_value >= FATIGUE_P:
         return None
-    # What the trend alone explains: a single step down, or one quick repetition at the start, is none.
+    # What the trend alone explains, and what it explains at the least.
     steps = len(values) - 1
     middle = median(values)
     loss, least = (100.0 * -one * steps / (middle - 0.5 * one * steps) for one in (slope.slope, slope.high))
@@ -52,9 +52,9 @@ def fatigue(rep: Rep, open_set: OpenSet) -> Finding | None:
         known_at_s=rep.known_at_s,
         about=[rep.id],
         message=(
-            f"{leg(rep.side, rep.device)}, set {rep.set}: velocity has fallen by {fallen:.0f} %, from {best:.2f} to "
-            f"{now:.2f} rad/s (trend over {units(rep, len(values))}: {slope.slope:+.3f} rad/s each, "
-            f"95 %: {slope.low:+.3f} to {slope.high:+.3f})."
+            f"{leg(rep.side, rep.device)}, set {rep.set}: velocity fell by {fallen:.0f} %, "
+            f"from {best:.2f} to {now:.2f} rad/s. Trend over {units(rep, len(values))}: "
+            f"{slope.slope:+.3f} rad/s each (95 %: {slope.low:+.3f} to {slope.high:+.3f})."
         ),
         evidence={
             "value": now,
@@ -69,3 +69,21 @@ def fatigue(rep: Rep, open_set: OpenSet) -> Finding | None:
             "count": float(len(values)),
         },
     )
+
+
+def _gradual(values: list[float]) -> bool:
+    """Tell whether a line fits the values better than a single step between two levels, by the sum of squares.
+
+    A step is no fatigue: the wearer goes on at another pace, or the weight sits otherwise.
+    """
+    count = len(values)
+    mean = sum(values) / count
+    centred = [value - mean for value in values]
+    middle = 0.5 * (count - 1)
+    product = sum((place - middle) * value for place, value in enumerate(centred))
+    by_line = product * product * 12.0 / (count * (count * count - 1.0))
+    by_step = left = 0.0
+    for place, value in enumerate(centred[:-1], 1):
+        left += value
+        by_step = max(by_step, left * left * count / (place * (count - place)))
+    return by_line >= by_step

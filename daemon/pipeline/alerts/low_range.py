@@ -49,7 +49,10 @@ class LowRange(msgspec.Struct, kw_only=True):
             return None
         value_deg = median(self.short_deg)
         lacks_percent = 100.0 * (1.0 - value_deg / wanted_deg)
-        what = "usual" if target_deg is None else "wanted"
+        usual = target_deg is None
+        than, was = (
+            ("usual", f"{wanted_deg:.0f} deg before") if usual else ("the target", f"is to be {wanted_deg:.0f} deg")
+        )
         return Finding(
             alert="low_range",
             severity="notice",
@@ -59,12 +62,12 @@ class LowRange(msgspec.Struct, kw_only=True):
             known_at_s=rep.known_at_s,
             about=list(self.episode.odd),
             message=(
-                f"{leg(rep.side, rep.device)}, set {rep.set}: the range of the last {units(rep, IN_A_ROW)} was "
-                f"{value_deg:.0f} deg, {lacks_percent:.0f} % less than the {what} {wanted_deg:.0f} deg."
+                f"{leg(rep.side, rep.device)}, set {rep.set}: range of motion {lacks_percent:.0f} % less than {than}. "
+                f"It was {value_deg:.0f} deg in the last {units(rep, IN_A_ROW)}, and {was}."
             ),
             evidence={
                 "value": value_deg,
-                what: wanted_deg,
+                "usual" if usual else "target": wanted_deg,
                 "usual_count": float(len(self.first_deg)),
                 "shortfall_percent": lacks_percent,
                 "threshold_percent": 100.0 * SHORT,

@@ -15,7 +15,7 @@ def slipped(event: Event, side: Side, number: int | None) -> Finding:
     evidence = {name: value for name, value in event.detail.items() if not isinstance(value, str)}
     angle_deg, uncertainty_deg = evidence.get("angle_deg"), evidence.get("uncertainty_deg")
     far = "" if angle_deg is None else f" by {angle_deg:.0f} deg"
-    sure = "" if uncertainty_deg is None else f" (give or take {uncertainty_deg:.0f} deg)"
+    sure = "" if uncertainty_deg is None else f" (known to {uncertainty_deg:.0f} deg)"
     return Finding(
         alert="slip",
         severity="warning",
