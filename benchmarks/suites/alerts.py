@@ -12,7 +12,7 @@ from ankled.daemon.settings import DeviceSettings, Mount
 from ankled.simulators.mounts import MOUNTS
 from ankled.simulators.scenarios import SCENARIOS
 from ankled.simulators.simulation import simulate
-from benchmarks.datasets import gaitmap, ipol, leg_raises
+from benchmarks.datasets import everything, leg_raises
 from benchmarks.datasets.common import Recording
 from benchmarks.report import Figure, Section
 from benchmarks.running import records_of
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ankled.daemon.records import Record
 
 NAME = "alerts"
+tasks = everything.names
 SEEDS: Final = range(4)
 EXPECTED: Final[dict[str, AlertKind]] = {
     "lateral_disturbance": "compensating_movement",
@@ -33,7 +34,6 @@ EXPECTED: Final[dict[str, AlertKind]] = {
 TIRING: Final = "demo"
 """Its six repetitions tire by some 25 %: an alert at the last of them is right, and so is none."""
 _ATHLETE: Final = "wearer"
-_REPS = leg_raises.REPS_PER_SET
 
 NOTES = (
     (
@@ -57,33 +57,19 @@ class AlertScore:
     """One recording or scenario: how many alerts were due, after how many repetitions they came, and all others."""
 
     name: str
-    group: str
     due: int
     after: tuple[int, ...]
     others: tuple[str, ...]
     tired: int = 0
 
 
-def tasks() -> list[str]:
-    """Return the names of all recordings and scenarios."""
-    scenarios = [f"scenario {name}" for name in SCENARIOS]
-    feet = [f"walk {name}" for name in ipol.walk_names()]
-    legs = [f"legs {name}" for name in leg_raises.session_names()]
-    return [*scenarios, *feet, *legs, *(f"pass {each.name}" for each in gaitmap.load_passes())]
-
-
 def measure(task: str) -> AlertScore:
     """Run and score one recording, or one scenario with all seeds."""
-    group, _, name = task.partition(" ")
-    if group == "scenario":
-        return _scenario(name)
-    if group == "legs":
-        return _exercise(name)
-    if group == "walk":
-        feet = {side: foot.data for side, foot in ipol.load_walk(name).feet.items()}
-    else:
-        (feet,) = (each.feet for each in gaitmap.load_passes() if each.name == name)
-    return AlertScore(name, group, 0, (), tuple(map(_shown, _alerts(_both(feet)))))
+    if task.startswith(everything.SCENARIO):
+        return _scenario(task)
+    if task.startswith(everything.RAISES):
+        return _exercise(task)
+    return AlertScore(task, 0, (), tuple(map(_shown, _alerts(_both(everything.legs_of(task))))))
 
 
 def _both(legs: Mapping[str, Recording], mounts: Mapping[str, Mount] | None = None) -> list[Record]:
@@ -105,7 +91,8 @@ def _shown(alert: Alert) -> str:
     return f"{alert.alert}: {alert.message}"
 
 
-def _scenario(name: str) -> AlertScore:
+def _scenario(task: str) -> AlertScore:
+    name = task.removeprefix(everything.SCENARIO)
     kind = EXPECTED.get(name)
     due = tired = 0
     after: list[int] = []
@@ -124,7 +111,7 @@ def _scenario(name: str) -> AlertScore:
                     tired += 1
                 else:
                     others.append(_shown(alert))
-    return AlertScore(name, "scenario", due, tuple(after), tuple(others), tired)
+    return AlertScore(task, due, tuple(after), tuple(others), tired)
 
 
 def _after(name: str, alert: Alert, records: Sequence[Record]) -> int:
@@ -142,9 +129,9 @@ def _after(name: str, alert: Alert, records: Sequence[Record]) -> int:
     return len(known) - scenario.style.lateral_from
 
 
-def _exercise(name: str) -> AlertScore:
+def _exercise(task: str) -> AlertScore:
     """Score a session of a correct, a fast and a low set: low range once in the last, and no other alert."""
-    session = leg_raises.load_session(name)
+    session = leg_raises.load_session(task.removeprefix(everything.RAISES))
     device = DeviceSettings(slug="shank", side="left", exercise=session.exercise)
     records = records_of([device], {"shank": session.data})
     low = leg_raises.STYLES.index("low")
@@ -160,7 +147,7 @@ def _exercise(name: str) -> AlertScore:
             tired += 1
         else:
             others.append(_shown(alert))
-    return AlertScore(name, "legs", 1, tuple(after), tuple(others), tired)
+    return AlertScore(task, 1, tuple(after), tuple(others), tired)
 
 
 def _told(scores: Sequence[AlertScore], key: str, label: str, at_least: float | None) -> list[Figure]:
@@ -186,31 +173,40 @@ def _told(scores: Sequence[AlertScore], key: str, label: str, at_least: float | 
     ]
 
 
+def _false(scores: Sequence[AlertScore], key: str, label: str) -> Figure:
+    """Return how many alerts came without a reason."""
+    return Figure(
+        key=f"{key}_false",
+        label=f"false alerts: {len(scores)} {label}",
+        value=float(sum(len(score.others) for score in scores)),
+        digits=0,
+        at_most=0.0,
+    )
+
+
 def summarise(scores: Sequence[AlertScore]) -> Section:
     """Return the table over all recordings and scenarios measured."""
-    groups = {group: [score for score in scores if score.group == group] for group in ("scenario", "walk", "pass")}
-    legs = [score for score in scores if score.group == "legs"]
-    figures = [
-        figure
-        for score in groups["scenario"]
-        if score.due
-        for figure in _told([score], score.name, f"scenario {score.name}: {EXPECTED[score.name]}", 100.0)
+    scenarios, raises, walks, feet = (
+        [score for score in scores if score.name.startswith(prefix)]
+        for prefix in (everything.SCENARIO, everything.RAISES, everything.WALK, everything.FEET)
+    )
+    figures: list[Figure] = []
+    for score in scenarios:
+        if score.due:
+            name = score.name.removeprefix(everything.SCENARIO)
+            figures += _told([score], name, f"{name}: {EXPECTED[name]}", 100.0)
+    if raises:
+        figures += _told(raises, "low_sets", "leg_raises_pt, low sets: low_range", None)
+    figures += [
+        _false(members, key, label)
+        for members, key, label in (
+            (walks, "walks", "gait_feet_ipol, walks"),
+            (feet, "feet", "gait_feet_gaitmap, recordings"),
+            (raises, "raises", "leg_raises_pt, sessions"),
+            (scenarios, "scenarios", "scenarios"),
+        )
+        if members
     ]
-    if legs:
-        figures += _told(legs, "low", f"{leg_raises.NAME}, low sets: low_range", None)
-    names = {"scenario": "scenarios", "walk": f"{ipol.NAME}, walks", "pass": f"{gaitmap.NAME}, recordings"}
-    for group, members in (*groups.items(), ("legs", legs)):
-        if members:
-            label = names.get(group, f"{leg_raises.NAME}, sessions")
-            figures.append(
-                Figure(
-                    key=f"{group}_false",
-                    label=f"false alerts: {len(members)} {label}",
-                    value=float(sum(len(score.others) for score in members)),
-                    digits=0,
-                    at_most=0.0,
-                )
-            )
     figures.append(
         Figure(
             key="tired",
@@ -224,5 +220,5 @@ def summarise(scores: Sequence[AlertScore]) -> Section:
         title="alerts: told where there is a reason, silent where there is none",
         figures=figures,
         notes=NOTES,
-        details=[f"{score.group} {score.name}: {text}" for score in scores for text in score.others],
+        details=[f"{score.name}: {text}" for score in scores for text in score.others],
     )
