@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil, floor, nan
 from typing import TYPE_CHECKING, Any
 
-from ankled.kernels import angle, lateral, sway
+from ankled.kernels import angle, lateral, principal, sway
 from ankled.kernels.jit import kernel
 from ankled.kernels.leg import UNKNOWN, angle_deg
 from ankled.kernels.results import REP, STRIDE
@@ -94,7 +94,7 @@ def _lateral(
     row.lateral_bandwidth_hz = lateral.bandwidth(rate_hz)
     if leg.source == UNKNOWN:
         row.lateral_peak_mps2 = row.lateral_peak_s = row.lateral_mean_mps2 = row.lateral_rms_mps2 = nan
-        row.lateral_impulse_mps = row.lateral_impact_mps2 = row.lateral_uncertainty_mps2 = nan
+        row.lateral_impulse_mps = row.lateral_impact_mps2 = row.lateral_uncertainty_mps2 = row.lateral_rival = nan
         return
     force = lateral.measure(
         win, i0, i1, j0, j1, leg.left, leg.uncertainty_rad, row.lateral_bandwidth_hz, rate_hz, scratch
@@ -106,6 +106,7 @@ def _lateral(
     row.lateral_impulse_mps = force.impulse_mps
     row.lateral_impact_mps2 = force.impact_mps2
     row.lateral_uncertainty_mps2 = force.uncertainty_mps2
+    row.lateral_rival = force.rival
 
 
 @kernel
@@ -152,10 +153,14 @@ def repetition(
     rate_hz: float,
     scratch: NDArray[np.float64],
 ) -> None:
-    """Measure the repetition `found` (reps.FOUND) at sample `k` into `row`; `known_s` is the time of sample `k`."""
+    """Measure the repetition `found` (reps.FOUND) at sample `k` into `row`; `known_s` is the time of sample `k`.
+
+    `found.axis` becomes the axis of this repetition alone: the running one still leans towards what came before.
+    """
     first, last = _view(found.start, found.end, k, oldest, rate_hz)
     win = window(ring, first, last)
     i0, i1 = found.start - first, found.end - first
+    principal.turn_to(found.axis, win, i0, i1, rate_hz)
     row.kind = REP
     row.first = 0
     row.start_s = _time_at(ring, found.start, k)
