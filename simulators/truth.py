@@ -2,7 +2,8 @@
 
 The movement turns about p: the leg's y in a stride, in a repetition the principal axis of its angular rate. Sideways
 motion tilts that by a degree or two from the joint's axis, which no sensor can know. A hold is where the leg turns at
-less than 5 % of its fastest rate in the (slower) way there or back; the lift ends and the lowering begins with it.
+less than 5 % of its fastest rate in the (slower) way there or back; the ways there and back, of which one is the
+concentric phase, are what lies between it and a leg slower than 5 % of the fastest rate of that way.
 
 Fields have the names of `ankled.rep/1`. The trajectory is sampled at 500 Hz without noise; quantities that a record
 defines behind a low-pass are filtered with the zero-phase magnitude of a second order Butterworth filter run forward
@@ -205,39 +206,43 @@ def _stride(one: Planned) -> dict[str, object]:
     }
 
 
-def _held(motion: _Motion) -> tuple[float, float]:
-    """Return when the hold begins and ends: the top where the leg is never still."""
+def _phases(motion: _Motion) -> tuple[float, float, float, float]:
+    """Return when the way there begins, the hold begins and ends (both at the top if there is none), and all ends."""
     out = np.abs(motion.angle - motion.angle[0])
     top = int(np.argmax(out))
     speed = np.abs(motion.rate)
-    still = STILL * min(speed[: top + 1].max(), speed[top:].max())
-    rows = np.flatnonzero((out > HELD * out[top]) & (speed < still))
+    there, back = speed[: top + 1].max(), speed[top:].max()
+    rows = np.flatnonzero((out > HELD * out[top]) & (speed < STILL * min(there, back)))
     first, last = (rows[0], rows[-1]) if rows.size else (top, top)
-    return float(motion.time_s[first]), float(motion.time_s[last])
+    begin = np.flatnonzero(speed[: top + 1] > STILL * there)[0]
+    end = top + np.flatnonzero(speed[top:] > STILL * back)[-1]
+    begin_s, first_s, last_s, end_s = (float(motion.time_s[row]) for row in (begin, first, last, end))
+    return begin_s, first_s, last_s, end_s
 
 
 def _lift(one: Planned, motion: _Motion) -> tuple[float, float]:
     """Return when the weight (in a squat the body) begins and ends to rise."""
     assert one.concentric_s is not None  # noqa: S101  (for the type checker: planned repetitions have phases)
-    held, released = _held(motion)
-    return (one.start_s, held) if one.concentric_s[0] < held else (released, one.end_s)
+    begin, held, released, end = _phases(motion)
+    return (begin, held) if one.concentric_s[0] < held else (released, end)
 
 
 def _rep(one: Planned, previous: Repetition | None, motion: _Motion) -> dict[str, object]:
     """Return what only repetitions have."""
     angle, time_s = motion.angle, motion.time_s
     top = int(np.argmax(np.abs(angle - angle[0])))
-    held, released = _held(motion)
-    begin, end = _lift(one, motion)
+    begin, held, released, end = _phases(motion)
+    lifted = _lift(one, motion)
+    lift_s = lifted[1] - lifted[0]
     rise = np.abs(angle[: top + 1] - angle[0]) <= 0.3 * abs(angle[top] - angle[0])
     fall = np.abs(angle[top:] - angle[-1]) <= 0.3 * abs(angle[top] - angle[-1])
     return {
         "onset30_s": float(time_s[np.flatnonzero(rise)[-1]]),
         "offset30_s": float(time_s[top + np.flatnonzero(fall)[0]]),
         "peak_s": float(time_s[top]),
-        "concentric_s": end - begin,
+        "concentric_s": lift_s,
         "hold_s": released - held,
-        "eccentric_s": one.end_s - one.start_s - (released - held) - (end - begin),
+        "eccentric_s": (held - begin) + (end - released) - lift_s,
         "rest_before_s": None if previous is None else one.start_s - previous.end_s,
         "cadence_per_min": None if previous is None else 60.0 / (one.start_s - previous.start_s),
     }
