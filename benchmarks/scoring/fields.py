@@ -30,6 +30,7 @@ ANGLES_DEG = ("plane_angle_deg",)
 """Angles that may be zero: errors in deg."""
 SIZES = (
     "duration_s",
+    "rest_before_s",
     "swing_time_s",
     "contact_time_s",
     "duty_factor",

@@ -8,12 +8,14 @@ from benchmarks.suites import (
     accelerometer,
     broad,
     causality,
+    fields,
     gaitmap,
     ipol,
     leg_raises,
     movement,
     promptness,
     scenarios,
+    totals,
     trust,
 )
 
@@ -40,7 +42,21 @@ class Suite(Protocol):
 
 SUITES: dict[str, Suite] = {
     suite.NAME: suite
-    for suite in (ipol, gaitmap, leg_raises, broad, scenarios, accelerometer, movement, promptness, trust, causality)
+    for suite in (
+        ipol,
+        gaitmap,
+        leg_raises,
+        broad,
+        scenarios,
+        fields.KNOWN,
+        fields.FOUND,
+        totals,
+        accelerometer,
+        movement,
+        promptness,
+        trust,
+        causality,
+    )
 }
 
 

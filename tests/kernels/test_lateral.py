@@ -40,11 +40,12 @@ def swinging(t: Array) -> Rotation:
     return Rotation.from_rotvec(np.outer(angle, [0.0, -1.0, 0.0]))
 
 
-def measure(rows: Array, rate_hz: float, i: tuple[float, float], j: tuple[float, float], y: Array) -> lateral.Lateral:
+def measure(
+    rows: Array, rate_hz: float, i: tuple[float, float], j: tuple[float, float], y: Array, *, rests: bool = False
+) -> lateral.Lateral:
     """Run the kernel with a fresh scratch array."""
-    return lateral.measure(
-        rows, *i, *j, y, np.radians(5.0), lateral.bandwidth(rate_hz), rate_hz, motions.scratch(len(rows))
-    )
+    doubt, bandwidth_hz = np.radians(5.0), lateral.bandwidth(rate_hz)
+    return lateral.measure(rows, *i, *j, y, doubt, rests, bandwidth_hz, rate_hz, motions.scratch(len(rows)))
 
 
 @pytest.mark.parametrize(("rate_hz", "within"), [(52.0, 0.01), (100.0, 0.005), (208.0, 0.005)])
@@ -110,7 +111,8 @@ def test_uncertainty_bounds_the_effect_of_a_turned_axis(turn_rad: float, directi
     scratch = motions.scratch(len(rows))
     about = np.array([np.cos(direction), 0.0, np.sin(direction)])
     turned = Rotation.from_rotvec(turn_rad * about).apply([0.0, 1.0, 0.0])
-    true = lateral.measure(rows, 50.0, 90.0, 50.0, 90.0, np.array([0.0, 1.0, 0.0]), abs(turn_rad), 20.0, 100.0, scratch)
+    y, doubt = np.array([0.0, 1.0, 0.0]), abs(turn_rad)
+    true = lateral.measure(rows, 50.0, 90.0, 50.0, 90.0, y, doubt, False, 20.0, 100.0, scratch)
     at = round(true.peak_at)
     across = scratch[at, :3] @ turned
     second_order = 0.5 * turn_rad**2 * abs(true.peak_mps2)
