@@ -53,8 +53,8 @@ NOTES: Final = (
     (
         "Found minus true; the truth is computed from the true repetitions by the definitions of the records. Ours: "
         "the median of |error| with no noise and the mount known; beside: its 95th percentile, bias and spread "
-        "(standard deviation); then the same with a consumer IMU's errors and the mount found; and how many. Sets are compared "
-        "where their count is right."
+        "(standard deviation); then the same with a consumer IMU's errors and the mount found; and how many. Sets are "
+        "compared where their count is right."
     ),
 )
 

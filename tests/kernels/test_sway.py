@@ -102,9 +102,14 @@ def test_range_without_a_leg_axis_is_that_of_what_tilts_most() -> None:
 
 @pytest.mark.parametrize("swing_deg", [20.0, 60.0, 90.0])
 def test_a_leg_that_swings_and_leans_needs_no_long_axis(swing_deg: float) -> None:
-    """Where sway is sideways, what tilts most is the leg's long axis, however far the leg swings meanwhile."""
+    """Where the swung leg leans sideways, what tilts most is its long axis, however far it swings."""
     t = np.arange(0.0, 1.0, 0.01)
-    rows = motions.window(t, swing_and_lean(swing_deg, 4.0), motions.at_rest)
+
+    def attitude(t: Array) -> Rotation:
+        lean, swing = 4.0 * np.sin(2.0 * np.pi * t), swing_deg * np.sin(np.pi * t)
+        return Rotation.from_euler("YX", np.stack([swing, lean], axis=1), degrees=True)
+
+    rows = motions.window(t, attitude, motions.at_rest)
     assert measure(rows, 0.0, 99.0, has_up=False).range_deg == pytest.approx(
         measure(rows, 0.0, 99.0).range_deg, rel=0.05
     )

@@ -128,8 +128,9 @@ def test_repetitions_of_an_exercise() -> None:
             assert rep.concentric_s == pytest.approx(0.79, abs=0.08)
             assert rep.hold_s == pytest.approx(1.03, abs=0.08)
             assert rep.eccentric_s == pytest.approx(0.98, abs=0.12)
-            assert rep.concentric_s + rep.hold_s + rep.eccentric_s < rep.duration_s
-            assert rep.mean_velocity_rad_s == pytest.approx(np.deg2rad(rep.rom_deg) / rep.concentric_s, rel=0.03)
+            assert sum(phase or 0.0 for phase in (rep.concentric_s, rep.hold_s, rep.eccentric_s)) < rep.duration_s
+            assert rep.concentric_s is not None
+            assert rep.mean_velocity_rad_s == pytest.approx(np.deg2rad(rep.rom_deg) / rep.concentric_s, rel=0.05)
 
 
 def test_abduction_is_frontal() -> None:

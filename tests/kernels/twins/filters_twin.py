@@ -31,7 +31,7 @@ def _matched(bandwidth_hz: float, rate_hz: float) -> tuple[NDArray[np.float64], 
     a = np.real(np.poly(np.exp(corner * np.exp(1j * np.pi * np.array([0.75, -0.75])))))
 
     def power(w: float) -> float:
-        return abs(np.polyval(a, np.exp(1j * w))) ** 2
+        return float(abs(np.polyval(a, np.exp(1j * w))) ** 2)
 
     # |numerator|^2 = (2 + 2 cos w) (m + n cos w): the first factor is the zero at half the rate.
     w = 2.0 * np.pi * bandwidth_hz / rate_hz
