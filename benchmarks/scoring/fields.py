@@ -67,8 +67,10 @@ FLOORS = {
 RIVALS = {
     "lateral_force_peak_n": "lateral_force_rival_n",
     "lateral_force_peak_time_s": "lateral_force_rival_n",
-    "lateral_force_impact_n": "lateral_force_impact_rival_n",
 }
+"""Fields that a rival decides about; the largest force of the other sign in the truth."""
+UNSIGNED = ("lateral_force_impact_n",)
+"""Compared by magnitude: a shock swings both ways, and its documentation says that its sign is not reliable."""
 RIVALLED = 0.9
 """From this share of a peak on, one of the other sign is as good an answer."""
 
@@ -121,10 +123,15 @@ def _scale(name: str, truth: Sequence[Any]) -> float:
 
 
 def _error(name: str, true: Any, ours: float) -> float | None:  # noqa: ANN401  (whatever has the fields of a record)
-    """Return found minus true; with a rival nearly as large as the peak, minus the nearer one, and no time of it."""
+    """Return found minus true; with a rival nearly as large as the peak, minus the nearer one, and no time of it.
+
+    Of a shock only the magnitudes are compared.
+    """
     value: float = getattr(true, name)
     rival: float | None = getattr(true, RIVALS[name], None) if name in RIVALS else None
     peak = getattr(true, "lateral_force_peak_n", None) if name in TIMES_S else value
+    if name in UNSIGNED:
+        return abs(ours) - abs(value)
     if rival is None or peak is None or abs(rival) < RIVALLED * abs(peak):
         return ours - value
     if name in TIMES_S:
