@@ -34,6 +34,9 @@ PART: dict[str, Sequence[str] | None] = {
     "leg_raises_pt": None,
     "orientation_broad": ("07_undisturbed_fast_rotation_B", "16_undisturbed_fast_translation_B"),
     "simulators": ("reference", "walk", "squat"),
+    "fields_known": ("walk", "run", "squat", "straight_leg_raise"),
+    "fields_found": ("walk", "run", "squat", "straight_leg_raise"),
+    "totals": ("walk", "asymmetry", "fatigue"),
     "promptness": ("walk", "run_fast", "leg_raise", "squat"),
     "movement_auto": (
         *(f"ipol {name}" for name in _WALKS[:4]),

@@ -47,13 +47,19 @@ def without_gyroscope(legs: Mapping[str, Recording]) -> list[Record]:
     return records
 
 
-def simulated(scenario: str, *, mount_known: bool) -> tuple[dict[str, list[Repetition]], list[Record]]:
-    """Return (truth by side, records) of a scenario, the sensors mounted askew; devices `left` and `right`."""
-    legs = simulate(scenario, mount=MOUNTS["oblique"]).legs
+def simulated(
+    scenario: str, *, mount_known: bool, imu: str = "consumer", rate_hz: float | None = None
+) -> tuple[dict[str, list[Repetition]], list[Record]]:
+    """Return (truth by side, records) of a scenario, the sensors mounted askew.
+
+    Devices `left` and `right` of one athlete.
+    """
+    legs = simulate(scenario, mount=MOUNTS["oblique"], imu=imu, rate_hz=rate_hz).legs
     devices = [
         DeviceSettings(
             slug=side,
             side=side,
+            athlete="wearer",
             mass_kg=leg.mass_kg,
             mass_source="configured",
             mount=Mount(left=leg.mount.left, up=leg.mount.up) if mount_known else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil, floor, nan
 from typing import TYPE_CHECKING, Any
 
-from ankled.kernels import angle, lateral, sway
+from ankled.kernels import angle, lateral, principal, sway
 from ankled.kernels.jit import kernel
 from ankled.kernels.leg import UNKNOWN, angle_deg
 from ankled.kernels.results import REP, STRIDE
@@ -20,6 +20,9 @@ CONTEXT_S = 0.15
 """How much history on either side the zero-phase filters may settle in."""
 IMPACT_S = 0.030
 """How long before contact the swing's lateral peak ends: what follows belongs to the shock of the heel."""
+
+SAGITTAL_DEG = 30.0
+"""Up to this angle between the axis of a movement and the leg's y it is sagittal, and y keeps its direction."""
 
 
 @kernel
@@ -87,6 +90,7 @@ def _lateral(
     j0: float,
     j1: float,
     leg: Any,
+    comes_to_rest: bool,
     rate_hz: float,
     scratch: NDArray[np.float64],
 ) -> None:
@@ -94,11 +98,10 @@ def _lateral(
     row.lateral_bandwidth_hz = lateral.bandwidth(rate_hz)
     if leg.source == UNKNOWN:
         row.lateral_peak_mps2 = row.lateral_peak_s = row.lateral_mean_mps2 = row.lateral_rms_mps2 = nan
-        row.lateral_impulse_mps = row.lateral_impact_mps2 = row.lateral_uncertainty_mps2 = nan
+        row.lateral_impulse_mps = row.lateral_impact_mps2 = row.lateral_uncertainty_mps2 = row.lateral_rival = nan
         return
-    force = lateral.measure(
-        win, i0, i1, j0, j1, leg.left, leg.uncertainty_rad, row.lateral_bandwidth_hz, rate_hz, scratch
-    )
+    doubt, bandwidth_hz = leg.uncertainty_rad, row.lateral_bandwidth_hz
+    force = lateral.measure(win, i0, i1, j0, j1, leg.left, doubt, comes_to_rest, bandwidth_hz, rate_hz, scratch)
     row.lateral_peak_mps2 = force.peak_mps2
     row.lateral_peak_s = force.peak_time_s
     row.lateral_mean_mps2 = force.mean_mps2
@@ -106,6 +109,7 @@ def _lateral(
     row.lateral_impulse_mps = force.impulse_mps
     row.lateral_impact_mps2 = force.impact_mps2
     row.lateral_uncertainty_mps2 = force.uncertainty_mps2
+    row.lateral_rival = force.rival
 
 
 @kernel
@@ -138,7 +142,7 @@ def stride(
     row.peak_s = row.concentric_s = row.hold_s = row.eccentric_s = row.sign_confidence = row.gap_s = nan
     row.phases_ok = 0
     _common(row, win, i0, i1, j0, found.contact - first, leg.left, leg, rate_hz, scratch)
-    _lateral(row, win, i0, i1, j0, j1, leg, rate_hz, scratch)
+    _lateral(row, win, i0, i1, j0, j1, leg, False, rate_hz, scratch)
 
 
 @kernel
@@ -152,10 +156,14 @@ def repetition(
     rate_hz: float,
     scratch: NDArray[np.float64],
 ) -> None:
-    """Measure the repetition `found` (reps.FOUND) at sample `k` into `row`; `known_s` is the time of sample `k`."""
+    """Measure the repetition `found` (reps.FOUND) at sample `k` into `row`; `known_s` is the time of sample `k`.
+
+    `found.axis` becomes the axis of this repetition alone: the running one still leans towards what came before.
+    """
     first, last = _view(found.start, found.end, k, oldest, rate_hz)
     win = window(ring, first, last)
     i0, i1 = found.start - first, found.end - first
+    principal.turn_to(found.axis, win, i0, i1, rate_hz)
     row.kind = REP
     row.first = 0
     row.start_s = _time_at(ring, found.start, k)
@@ -172,5 +180,6 @@ def repetition(
         row.concentric_s = row.hold_s = row.eccentric_s = nan
     row.toe_off_s = row.travel_m = row.heading_deg = row.residual_mps = row.gap_s = nan
     _common(row, win, i0, i1, i0, found.concentric_end - first, found.axis, leg, rate_hz, scratch)
-    _lateral(row, win, i0, i1, i0, i1, leg, rate_hz, scratch)
+    sagittal = row.plane_angle_deg <= SAGITTAL_DEG
+    _lateral(row, win, i0, i1, i0, i1, leg, sagittal, rate_hz, scratch)
     row.lateral_impact_mps2 = nan

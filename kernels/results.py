@@ -63,6 +63,7 @@ class ResultRow(NamedTuple):
     lateral_impulse_mps: float
     lateral_impact_mps2: float
     lateral_uncertainty_mps2: float
+    lateral_rival: float
     lateral_bandwidth_hz: float
     axis_source: int
     axis_uncertainty_rad: float

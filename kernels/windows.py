@@ -75,6 +75,19 @@ def span(signal: NDArray[np.float64], start: float, stop: float) -> float:
 
 
 @kernel
+def mean_value(signal: NDArray[np.float64], start: float, stop: float) -> float:
+    """Return the mean of the signal over the time between two positions within [0, len - 1], by trapezoids."""
+    total = 0.0
+    left, a = value_at(signal, start), start
+    for k in range(floor(start) + 1, ceil(stop) + 1):
+        b = min(float(k), stop)
+        right = value_at(signal, b)
+        total += 0.5 * (b - a) * (left + right)
+        left, a = right, b
+    return total / (stop - start)
+
+
+@kernel
 def mean_and_rms(signal: NDArray[np.float64], samples: int, start: float, stop: float) -> tuple[float, float]:
     """Return the mean of |value| and the root mean square over the time between two positions, by trapezoids.
 

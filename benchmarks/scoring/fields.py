@@ -30,6 +30,7 @@ ANGLES_DEG = ("plane_angle_deg",)
 """Angles that may be zero: errors in deg."""
 SIZES = (
     "duration_s",
+    "rest_before_s",
     "swing_time_s",
     "contact_time_s",
     "duty_factor",
@@ -51,7 +52,27 @@ SIZES = (
     "lateral_force_impulse_n_s",
     "lateral_force_impact_n",
 )
-"""Everything else: errors in percent of the median size in the same recording."""
+"""Everything else: errors in percent of the median size in the same recording, or of the floor if that is larger."""
+FLOORS = {
+    "sway_rms_mps2": 0.1,
+    "sway_jerk_rms_mps3": 1.0,
+    "sway_range_deg": 1.0,
+    "lateral_force_peak_n": 0.2,
+    "lateral_force_mean_n": 0.2,
+    "lateral_force_rms_n": 0.2,
+    "lateral_force_impulse_n_s": 0.2,
+    "lateral_force_impact_n": 1.0,
+}
+"""Least sizes: what half a degree of inclination does (0.1 m/s2, on 1.8 kg 0.2 N); of the shock, a newton."""
+RIVALS = {
+    "lateral_force_peak_n": "lateral_force_rival_n",
+    "lateral_force_peak_time_s": "lateral_force_rival_n",
+}
+"""Fields that a rival decides about; the largest force of the other sign in the truth."""
+UNSIGNED = ("lateral_force_impact_n",)
+"""Compared by magnitude: a shock swings both ways, and its documentation says that its sign is not reliable."""
+RIVALLED = 0.9
+"""From this share of a peak on, one of the other sign is as good an answer."""
 
 
 def unit_of(name: str) -> str:
@@ -97,14 +118,32 @@ def _scale(name: str, truth: Sequence[Any]) -> float:
     if name in ANGLES_DEG:
         return 1.0
     sizes = [abs(value) for rep in truth if (value := getattr(rep, name)) is not None]
-    typical = float(np.median(sizes)) if sizes else 0.0
+    typical = max(float(np.median(sizes)) if sizes else 0.0, FLOORS.get(name, 0.0))
     return 100.0 / typical if typical > 0.0 else float("nan")
+
+
+def _error(name: str, true: Any, ours: float) -> float | None:  # noqa: ANN401  (whatever has the fields of a record)
+    """Return found minus true; with a rival nearly as large as the peak, minus the nearer one, and no time of it.
+
+    Of a shock only the magnitudes are compared.
+    """
+    value: float = getattr(true, name)
+    rival: float | None = getattr(true, RIVALS[name], None) if name in RIVALS else None
+    peak = getattr(true, "lateral_force_peak_n", None) if name in TIMES_S else value
+    if name in UNSIGNED:
+        return abs(ours) - abs(value)
+    if rival is None or peak is None or abs(rival) < RIVALLED * abs(peak):
+        return ours - value
+    if name in TIMES_S:
+        return None
+    return min(ours - value, ours - rival, key=abs)
 
 
 def score_leg(truth: Sequence[Any], records: Iterable[Record], device: str) -> LegScore:
     """Score the records of one device; `truth` are objects with `kind` and the fields of a record.
 
-    Strides are matched by their contact, repetitions by interval. A field is compared where both have a number.
+    Strides are matched by their contact, repetitions by interval. A field is compared where both have a number; a peak
+    with a rival of the other sign of at least 90 % of it is compared with the nearer of the two.
     """
     found = [record for record in records if isinstance(record, Rep) and record.device == device]
     counts: dict[str, Counts] = {}
@@ -122,7 +161,9 @@ def score_leg(truth: Sequence[Any], records: Iterable[Record], device: str) -> L
                 if true is not None and ours is None:
                     nulls[name] = nulls.get(name, 0) + 1
                 elif true is not None and np.isfinite(scale):
-                    errors.setdefault(name, []).append(scale * (ours - true))
+                    error = _error(name, true_reps[i], ours)
+                    if error is not None:
+                        errors.setdefault(name, []).append(scale * error)
     return LegScore(
         strides=counts["stride"],
         reps=counts["rep"],

@@ -40,11 +40,12 @@ def swinging(t: Array) -> Rotation:
     return Rotation.from_rotvec(np.outer(angle, [0.0, -1.0, 0.0]))
 
 
-def measure(rows: Array, rate_hz: float, i: tuple[float, float], j: tuple[float, float], y: Array) -> lateral.Lateral:
+def measure(
+    rows: Array, rate_hz: float, i: tuple[float, float], j: tuple[float, float], y: Array, *, rests: bool = False
+) -> lateral.Lateral:
     """Run the kernel with a fresh scratch array."""
-    return lateral.measure(
-        rows, *i, *j, y, np.radians(5.0), lateral.bandwidth(rate_hz), rate_hz, motions.scratch(len(rows))
-    )
+    doubt, bandwidth_hz = np.radians(5.0), lateral.bandwidth(rate_hz)
+    return lateral.measure(rows, *i, *j, y, doubt, rests, bandwidth_hz, rate_hz, motions.scratch(len(rows)))
 
 
 @pytest.mark.parametrize(("rate_hz", "within"), [(52.0, 0.01), (100.0, 0.005), (208.0, 0.005)])
@@ -110,11 +111,37 @@ def test_uncertainty_bounds_the_effect_of_a_turned_axis(turn_rad: float, directi
     scratch = motions.scratch(len(rows))
     about = np.array([np.cos(direction), 0.0, np.sin(direction)])
     turned = Rotation.from_rotvec(turn_rad * about).apply([0.0, 1.0, 0.0])
-    true = lateral.measure(rows, 50.0, 90.0, 50.0, 90.0, np.array([0.0, 1.0, 0.0]), abs(turn_rad), 20.0, 100.0, scratch)
+    y, doubt = np.array([0.0, 1.0, 0.0]), abs(turn_rad)
+    true = lateral.measure(rows, 50.0, 90.0, 50.0, 90.0, y, doubt, False, 20.0, 100.0, scratch)
     at = round(true.peak_at)
     across = scratch[at, :3] @ turned
     second_order = 0.5 * turn_rad**2 * abs(true.peak_mps2)
     assert abs(across - scratch[at, 3]) <= true.uncertainty_mps2 * 1.01 + second_order + 1e-9
+
+
+def test_a_leg_that_comes_to_rest_has_no_mean_force() -> None:
+    """A wrong inclination is a constant force across: what rests at both ends cannot have it, and the rest stays."""
+    t = np.arange(0.0, 3.0, 0.01)
+    shape = np.sin(2.0 * np.pi * t / 3.0)
+    offset = 0.017
+    y, whole = np.array([0.0, 1.0, 0.0]), (0.0, 299.0)
+    rows = motions.window(t, motions.upright, lambda _: np.outer(shape, y))
+    tilted = motions.window(t, motions.upright, lambda _: np.outer(shape + offset, y))
+    true, freed = (measure(each, 100.0, whole, whole, y, rests=True) for each in (rows, tilted))
+    assert freed.rms_mps2 == pytest.approx(true.rms_mps2, rel=1e-6)
+    assert freed.peak_mps2 == pytest.approx(true.peak_mps2, rel=1e-6)
+    assert measure(tilted, 100.0, whole, whole, y).peak_mps2 == pytest.approx(1.0 + offset, rel=2e-3)
+
+
+def test_the_rival_tells_how_sure_the_sign_is() -> None:
+    """The largest value of the other sign as a share of the peak: 1 for a sine, little for a bump, in the interval."""
+    t = np.arange(0.0, 2.0, 0.01)
+    y = np.array([0.0, 1.0, 0.0])
+    sine = motions.window(t, motions.upright, lambda t: np.outer(np.sin(2.0 * np.pi * t), y))
+    assert measure(sine, 100.0, (10.0, 190.0), (10.0, 190.0), y).rival == pytest.approx(1.0, abs=0.01)
+    assert measure(sine, 100.0, (0.0, 190.0), (5.0, 45.0), y).rival == 0.0
+    small = motions.window(t, motions.upright, lambda t: np.outer(0.3 + np.sin(2.0 * np.pi * t), y))
+    assert measure(small, 100.0, (10.0, 190.0), (10.0, 190.0), y).rival == pytest.approx(0.7 / 1.3, abs=0.01)
 
 
 @given(
@@ -128,11 +155,13 @@ def test_equals_twin(seed: int, samples: int, rate_hz: float, parts: list[float]
     rows = motions.random_window(seed, samples, rate_hz)
     i0, j0, j1, i1 = np.sort(parts) * (samples - 1)
     y = motions.unit(np.random.default_rng(seed))
-    out = measure(rows, rate_hz, (i0, i1), (j0, j1), y)
+    rests = bool(seed % 2)
+    out = measure(rows, rate_hz, (i0, i1), (j0, j1), y, rests=rests)
     if not i1 > i0:
         assert np.all(np.isnan(out))
         return
-    expected = lateral_twin.measure(rows, (i0, i1), (j0, j1), y, np.radians(5.0), lateral.bandwidth(rate_hz), rate_hz)
+    doubt, bandwidth_hz = np.radians(5.0), lateral.bandwidth(rate_hz)
+    expected = lateral_twin.measure(rows, (i0, i1), (j0, j1), y, doubt, rests, bandwidth_hz, rate_hz)
     np.testing.assert_allclose(out[:4], expected[:4], rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(out[6:], expected[6:], rtol=1e-5, atol=1e-6)
 

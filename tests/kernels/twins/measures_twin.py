@@ -12,7 +12,7 @@ from tests.kernels.twins import angle_twin, lateral_twin, sway_twin, windows_twi
 if TYPE_CHECKING:
     from tests.kernels.twins.windows_twin import Array
 
-FORCE = ("mean_mps2", "rms_mps2", "impulse_mps", "peak_mps2", "", "peak_s", "impact_mps2", "uncertainty_mps2")
+FORCE = ("mean_mps2", "rms_mps2", "impulse_mps", "peak_mps2", "", "peak_s", "impact_mps2", "uncertainty_mps2", "rival")
 
 
 def _measure(
@@ -23,6 +23,8 @@ def _measure(
     p: Array,
     leg: Any,
     rate_hz: float,
+    *,
+    rests: bool,
 ) -> dict[str, float]:
     """Measure [whole] of a history: rate over `motion`, peak of the lateral force over `swing`; leg None: unknown."""
     context = int(0.15 * rate_hz) + 1
@@ -48,9 +50,10 @@ def _measure(
         out |= {"plane_angle_deg": np.nan, "axis_uncertainty_rad": np.nan}
     else:
         doubt, bandwidth_hz = float(leg["uncertainty_rad"]), out["lateral_bandwidth_hz"]
-        force = lateral_twin.measure(window, whole, swing, leg["left"], doubt, bandwidth_hz, rate_hz)
-        out |= {f"lateral_{name}": value for name, value in zip(FORCE, force, strict=True) if name}
         between = np.degrees(np.arctan2(np.linalg.norm(np.cross(p, leg["left"])), abs(p @ leg["left"])))
+        rests = rests and between <= 30.0
+        force = lateral_twin.measure(window, whole, swing, leg["left"], doubt, rests, bandwidth_hz, rate_hz)
+        out |= {f"lateral_{name}": value for name, value in zip(FORCE, force, strict=True) if name}
         out |= {"plane_angle_deg": between, "axis_uncertainty_rad": doubt}
     touched = window[int(np.floor(whole[0])) : int(np.ceil(whole[1])) + 1, ring.FLAGS]
     out["missing"] = float(np.sum(touched % 2.0 == 1.0))
@@ -70,7 +73,7 @@ def stride(rows: Array, found: Any, leg: Any, rate_hz: float) -> dict[str, float
     end = found["contact"]
     swing = (found["toe_off"], max(found["toe_off"], end - 0.030 * rate_hz))
     axis = leg["left"]
-    out = _measure(rows, (start, end), (found["toe_off"], end), swing, axis, leg, rate_hz)
+    out = _measure(rows, (start, end), (found["toe_off"], end), swing, axis, leg, rate_hz, rests=False)
     out |= {"first": float(first), "start_s": _time(rows, start), "end_s": _time(rows, end)}
     out |= {"toe_off_s": _time(rows, found["toe_off"]), "known_s": float(rows[-1, ring.TIME])}
     out |= {name: float(found[name]) for name in ("travel_m", "heading_deg", "residual_mps")}
@@ -79,11 +82,24 @@ def stride(rows: Array, found: Any, leg: Any, rate_hz: float) -> dict[str, float
     return out
 
 
+def principal(rows: Array, whole: tuple[float, float], axis: Array, rate_hz: float) -> Array:
+    """Return the principal axis of the mean rates of blocks of 80 ms, on the side of `axis`."""
+    first, last = int(np.ceil(whole[0])), int(np.floor(whole[1]))
+    block = max(1, int(np.floor(0.08 * rate_hz + 0.5)))
+    rate = rows[first : last + 1, ring.GYR : ring.GYR + 3]
+    blocks = rate[: len(rate) // block * block].reshape(-1, block, 3).mean(axis=1)
+    if not np.any(blocks):
+        return axis
+    p = np.linalg.svd(blocks)[2][0]
+    return np.asarray(p if p @ axis >= 0.0 else -p)
+
+
 def repetition(rows: Array, found: Any, leg: Any, rate_hz: float) -> dict[str, float]:
     """Return the fields of a repetition (reps.FOUND) known at the last row; `leg` None when its axes are unknown."""
     start, end = found["start"], found["end"]
     phases = (start, found["concentric_end"], found["eccentric_start"], end)
-    out = _measure(rows, (start, end), phases[:2], (start, end), found["axis"], leg, rate_hz)
+    axis = principal(rows, (start, end), found["axis"], rate_hz)
+    out = _measure(rows, (start, end), phases[:2], (start, end), axis, leg, rate_hz, rests=True)
     out |= {"first": 0.0, "start_s": _time(rows, start), "end_s": _time(rows, end)}
     out |= {"peak_s": _time(rows, found["peak"]), "known_s": float(rows[-1, ring.TIME])}
     lengths = np.diff(phases) / rate_hz if found["phases_ok"] else np.full(3, np.nan)

@@ -21,7 +21,7 @@ def _value(signal: Array, position: float) -> float:
 
 
 def rms_and_jerk(window: Array, whole: tuple[float, float], p: Array, rate_hz: float) -> tuple[float, float]:
-    """RMS about the mean and RMS of the central difference on the grid of 100 Hz."""
+    """RMS about the mean and RMS of the derivative, by the polynomial through seven values, on the grid of 100 Hz."""
     bandwidth_hz = min(10.0, 0.4 * rate_hz)
     along = filters_twin.lowpass(windows_twin.linear_acceleration(window) @ p, bandwidth_hz, rate_hz)
     if 99.0 <= rate_hz <= 101.0:
@@ -31,14 +31,16 @@ def rms_and_jerk(window: Array, whole: tuple[float, float], p: Array, rate_hz: f
         step = rate_hz / 100.0
         grid = whole[0] + step * np.arange(np.floor((whole[1] - whole[0]) / step) + 1)
     values = np.array([_value(along, g) for g in grid])
-    inner = [g for g in grid if g - step >= 0.0 and g + step <= len(window) - 1]
-    slopes = np.array([(_value(along, g + step) - _value(along, g - step)) * rate_hz / (2.0 * step) for g in inner])
+    inner = [g for g in grid if g - 3.0 * step >= 0.0 and g + 3.0 * step <= len(window) - 1]
+    around = np.arange(-3.0, 4.0)
+    weights = np.linalg.inv(np.vander(around))[-2]  # of the polynomial's linear term: its derivative in the middle
+    slopes = np.array([weights @ [_value(along, g + j * step) for j in around] * rate_hz / step for g in inner])
     jerk = float(np.sqrt(np.mean(slopes**2))) if inner else np.nan
     return (float(np.std(values)) if len(values) else np.nan), jerk
 
 
 def range_deg(window: Array, whole: tuple[float, float], p: Array, z_leg: Array | None) -> float:
-    """Range of the leg's tilt towards the mean axis, or of the axis about its mean when `z_leg` is None."""
+    """Range of the leg's tilt towards the mean axis, or of what tilts most across p when `z_leg` is None."""
     turns = windows_twin.matrices(window)[int(np.ceil(whole[0])) : int(np.floor(whole[1])) + 1]
     axis = turns @ p
     mean = axis.mean(axis=0)
@@ -47,6 +49,7 @@ def range_deg(window: Array, whole: tuple[float, float], p: Array, z_leg: Array 
     mean = mean / np.linalg.norm(mean)
     if z_leg is not None:
         return float(np.ptp(np.degrees(np.arcsin(np.clip((turns @ z_leg) @ mean, -1.0, 1.0)))))
-    aside = axis - np.outer(axis @ mean, mean)
+    towards = mean @ turns  # the mean axis in the sensor
+    aside = towards - np.outer(towards @ p, p)
     direction = np.linalg.svd(aside - aside.mean(axis=0))[2][0]
     return float(np.ptp(np.degrees(np.arcsin(np.clip(aside @ direction, -1.0, 1.0)))))
