@@ -193,7 +193,8 @@ def run(
             _note(s, out, before)
             if s.set_open:
                 _rest(s, k, ring, out)
-            s.out_n = standing.step(s.standing, s.bouts.leg, ring, k, s.oldest, scratch, out, s.out_n)
+            if standing.due(s.standing):
+                s.out_n = standing.step(s.standing, s.bouts.leg, ring, k, s.oldest, scratch, out, s.out_n)
         _known(s, out, known)
     s.next = time_s.shape[0]
     return s.out_n

@@ -159,7 +159,8 @@ def _spectrum(
 def fill(out: Any, scratch: NDArray[np.float64], first: int, n: int, rate_hz: float, bandwidth_hz: float) -> None:
     """Measure rows [first, first + n) of columns AP and ML of `scratch`, low-passed already, into `out`.
 
-    `out` is a SWAY or a result row. Columns 2 to 5 are overwritten, and the mean of what is measured is removed. See `measure` for the formulas.
+    `out` is a SWAY or a result row. Columns 2 to 5 are overwritten, and the mean of what is measured is removed. See
+    `measure` for the formulas.
     """
     ap, ml = scratch[first : first + n, AP], scratch[first : first + n, ML]
     _centre(ap)

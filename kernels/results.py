@@ -88,7 +88,6 @@ class ResultRow(NamedTuple):
     cf_hz: float
     fd: float
     bandwidth_hz: float
-    coherence: float
 
 
 RESULT = np.dtype(

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _LEAK_S = 0.5
 """Time constant of the high-pass through which tilt and force are compared: bias and drift stay out."""
+_PART_S = 2.5
+"""How long the parts of a spell are in which they are compared, at least."""
 _MARGIN_S = 1.5
 """What is filtered with a spell before its begin."""
 
@@ -82,19 +84,31 @@ def _project(
 
 
 @kernel
-def _agreement(scratch: NDArray[np.float64], first: int, last: int, dt_s: float) -> tuple[float, float]:
-    """Return how tilt (columns 2, 3) and high-passed force (0, 1) correlate in rows [first, last), and the rms of tilt."""
-    keep = exp(-dt_s / _LEAK_S)
-    xx, xy, yy = 0.0, 0.0, 0.0
+def _alive(s: Any, scratch: NDArray[np.float64], first: int, last: int) -> bool:
+    """Tell whether tilt (columns 2, 3) explains force (0, 1) in most parts of rows [first, last), so that a leg swayed.
+
+    In most parts: whoever takes a weight from the floor tilts it too, but only then. Columns 4 and 5 are overwritten.
+    """
+    keep = exp(-1.0 / (_LEAK_S * s.rate_hz))
     for j in range(2):
-        high = 0.0
+        scratch[0, j + 4] = 0.0
         for i in range(1, last):
-            high = keep * (high + scratch[i, j] - scratch[i - 1, j])
-            if i >= first:
-                xx += high * high
-                xy += high * scratch[i, j + 2]
-                yy += scratch[i, j + 2] ** 2
-    return xy / max(sqrt(xx * yy), 1e-12), sqrt(yy / (last - first))
+            scratch[i, j + 4] = keep * (scratch[i - 1, j + 4] + scratch[i, j] - scratch[i - 1, j])
+    parts = max(1, int((last - first) / (_PART_S * s.rate_hz)))
+    swayed = 0
+    for part in range(parts):
+        xx, xy, yy = 0.0, 0.0, 0.0
+        begin_at = first + (last - first) * part // parts
+        end = first + (last - first) * (part + 1) // parts
+        for i in range(begin_at, end):
+            for j in range(2, 4):
+                tilt, force = scratch[i, j], scratch[i, j + 2]
+                xx += tilt * tilt
+                xy += tilt * force
+                yy += force * force
+        if xx >= s.sway * s.sway * (end - begin_at) and xy > 0.0 and xy * xy >= s.coherence * s.coherence * xx * yy:
+            swayed += 1
+    return 2 * swayed > parts
 
 
 @kernel
@@ -131,8 +145,7 @@ def close(
     _project(win, u, _horizontal(leg, u), 1.0 / s.rate_hz, scratch)
     for j in range(4):
         lowpass(scratch, j, win.shape[0], s.bandwidth_hz, s.rate_hz)
-    coherence, sway = _agreement(scratch, first, last, 1.0 / s.rate_hz)
-    if coherence < s.coherence or sway < s.sway:
+    if not _alive(s, scratch, first, last):
         s.has_posture = 0  # it was on no leg: neither was what it stood like
         return n
     if s.reps_n >= s.exercise_n or not _upright(s, leg, u):
@@ -142,7 +155,6 @@ def close(
     row.missing, row.clipped = missing, clipped
     row.axis_source = leg.source
     row.axis_uncertainty_rad = leg.uncertainty_rad if leg.source != legs.UNKNOWN else nan
-    row.coherence = coherence
     quiet.fill(row, scratch, first, last - first, s.rate_hz, s.bandwidth_hz)
     if leg.source == legs.UNKNOWN:
         row.rms_ap_mps2 = row.rms_ml_mps2 = nan

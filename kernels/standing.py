@@ -34,15 +34,15 @@ class Params:
     most_rate_deg_s, most_turn_deg_s: limits of the angular rate, and of that about the vertical.
     most_lean_mps2: limit of the specific force's distance from its running mean: leaning, and pushing.
     most_tilt_deg: how far from upright the leg may be on average.
-    least_sway_mps2: sway, above 0.3 Hz and seen by the gyroscope as tilt, below which nobody is there.
-    least_coherence: correlation of the tilt seen by gyroscope and by accelerometer.
+    least_sway_mps2: what tilt gives away of gravity, above 0.3 Hz, by the gyroscope; below, nobody is there.
+    least_coherence: correlation of that with the specific force. Noise has none, nor has a floor that shakes.
     exercise_n, exercise_s: this many repetitions, none longer than that, without a stride since, are an exercise, in
         whose rests the wearer may sit or lie.
     """
 
     settle_s: float = 3.0
     longest_s: float = 30.0
-    guard_s: float = 0.2
+    guard_s: float = 0.25
     most_rate_deg_s: float = 25.0
     most_turn_deg_s: float = 12.0
     most_lean_mps2: float = 1.0
@@ -161,6 +161,16 @@ def _still(s: Any, row: NDArray[np.float64]) -> bool:
 
 
 @kernel
+def due(s: Any) -> bool:
+    """Count a sample, and tell whether it is one for `step`."""
+    s.until_n -= 1
+    if s.until_n > 0:
+        return False
+    s.until_n = s.every_n
+    return True
+
+
+@kernel
 def step(
     s: Any,
     leg: Any,
@@ -171,14 +181,10 @@ def step(
     out: NDArray[np.void],
     n: int,
 ) -> int:
-    """Take in sample `k`, just written to `ring`; write a spell that ends to row `n` of `out`, return the next free.
+    """Look at sample `k`, just written to `ring`; write a spell that ends to row `n` of `out`, return the next free.
 
     `leg` is the record of the leg's axes (leg.STATE), `oldest` the first sample that may be looked at.
     """
-    s.until_n -= 1
-    if s.until_n > 0:
-        return n
-    s.until_n = s.every_n
     if not _still(s, ring[k % (ring.shape[0] // 2)]):
         n = spell.close(s, leg, ring, k, oldest, scratch, out, n, k + 1 - s.guard_n)
         _restart(s, k)

@@ -14,6 +14,7 @@ from benchmarks.suites import (
     movement,
     promptness,
     scenarios,
+    standing,
     trust,
 )
 
@@ -40,7 +41,19 @@ class Suite(Protocol):
 
 SUITES: dict[str, Suite] = {
     suite.NAME: suite
-    for suite in (ipol, gaitmap, leg_raises, broad, scenarios, accelerometer, movement, promptness, trust, causality)
+    for suite in (
+        ipol,
+        gaitmap,
+        leg_raises,
+        broad,
+        scenarios,
+        standing,
+        accelerometer,
+        movement,
+        promptness,
+        trust,
+        causality,
+    )
 }
 
 
