@@ -124,6 +124,17 @@ def _line(x: NDArray[np.float64], turn: float) -> float:
 
 
 @kernel
+def _reached(power: NDArray[np.float64], first: int, last: int, amount: float) -> float:
+    """Return where the sum of the lines [first, last] reaches `amount`, in lines; each spreads half a line each way."""
+    total = 0.0
+    for j in range(first, last):
+        if total + power[j] >= amount:
+            return j - 0.5 + (amount - total) / power[j]
+        total += power[j]
+    return last - 0.5 + (amount - total) / power[last]
+
+
+@kernel
 def _spectrum(
     out: Any, ap: NDArray[np.float64], ml: NDArray[np.float64], power: NDArray[np.float64], rate_hz: float
 ) -> None:
@@ -145,14 +156,8 @@ def _spectrum(
         return
     out.cf_hz = sqrt(m2 / m0)
     out.fd = sqrt(max(0.0, 1.0 - m1 * m1 / (m0 * m2)))
-    reached = 0.0
-    for j in range(first, last + 1):
-        before = reached
-        reached += power[j]
-        if before < 0.5 * m0 <= reached:
-            out.f50_hz = j * rate_hz / n
-        if before < 0.95 * m0 <= reached:
-            out.f95_hz = j * rate_hz / n
+    out.f50_hz = _reached(power, first, last, 0.5 * m0) * rate_hz / n
+    out.f95_hz = _reached(power, first, last, 0.95 * m0) * rate_hz / n
 
 
 @kernel
@@ -212,8 +217,9 @@ def measure(
     * MF = PATH / (2 pi DIST T);
     * AREA: the swept area per time, sum |AP[k+1] ML[k] - AP[k] ML[k+1]| / (2 T), in m2/s5. Not a 95 % ellipse;
     * from the summed periodograms of AP and ML between 0.15 Hz and the bandwidth, of every n-th sample so that at
-      least 25 Hz are left: PWR; F50 and F95, the first frequencies below which 50 and 95 % of it lie;
-      CF = sqrt(m2 / m0); FD = sqrt(1 - m1^2 / (m0 m2)), m the moments.
+      least 25 Hz are left: PWR; F50 and F95, the frequencies below which 50 and 95 % of it lie, each line taken as
+      even over the 1/T about it, so that they are not tied to the lines; CF = sqrt(m2 / m0);
+      FD = sqrt(1 - m1^2 / (m0 m2)), m the moments.
 
     Shapes: `ap`, `ml` (n,), equal. Units: m/s2, Hz. Range: 0.15 < bandwidth_hz < rate_hz / 2. Ratios of a perfectly
     still signal are nan.

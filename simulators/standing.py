@@ -68,8 +68,9 @@ def sway(limb: Limb, start_s: float, end_s: float, *, bandwidth_hz: float = 3.5)
     power = 2.0 * (np.abs(np.fft.rfft(ap)) ** 2 + np.abs(np.fft.rfft(ml)) ** 2) / ap.size**2
     kept = (frequency >= _LOWEST_HZ) & (frequency <= bandwidth_hz)
     frequency, power = frequency[kept], power[kept]
-    share = np.cumsum(power) / power.sum()
-    f50, f95 = (float(frequency[np.argmax(share >= part)]) for part in (0.5, 0.95))
+    half = 0.5 / seconds
+    share = np.concatenate(([0.0], np.cumsum(power))) / power.sum()
+    f50, f95 = (float(x) for x in np.interp((0.5, 0.95), share, np.append(frequency - half, frequency[-1] + half)))
     m0, m1, m2 = (float(np.sum(frequency**order * power)) for order in range(3))
     return Sway(
         start_s=start_s,

@@ -39,7 +39,6 @@ NOTES = (
         "`known`: mount given, no noise; `found`: no mount given, a consumer sensor's noise. Beside: the median of "
         "|error|, then the worst on two quiet legs (stand), where the sensor's noise is a larger part of the jerk."
     ),
-    "F50 and F95 are lines of a spectrum 1/T apart: the next line is an error of 3 to 5 %.",
     (
         "Real recordings: records of standing. The sensors of the walks sit on feet, which hardly sway; the legs of "
         "the exercises lie or sit, and the board lies on a table."
