@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ankled.daemon.records import Standing
 from ankled.daemon.settings import DeviceSettings, Mount
+from ankled.daemon.standing import Standing
 from ankled.simulators.mounts import MOUNTS
 from ankled.simulators.simulation import simulate
 from ankled.simulators.standing import Sway, sway

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ankled.daemon.records import Alert, Event, Live, Pair, Rep, Session, Set, Standing
+from ankled.daemon.records import Alert, Event, Live, Pair, Rep, Session, Set
+from ankled.daemon.standing import Standing
 
 if TYPE_CHECKING:
     from ankled.daemon.records import Record

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from ankled.daemon.errors import UsageError
-from ankled.daemon.records import Alert, Event, Live, Pair, Record, Rep, Session, Set, Standing
+from ankled.daemon.records import Alert, Event, Live, Pair, Record, Rep, Session, Set
 from ankled.daemon.settings import RESERVED_SLUGS
+from ankled.daemon.standing import Standing
 
 if TYPE_CHECKING:
     from typing import Literal

@@ -39,7 +39,7 @@ def _lost(row: ResultRow, rate_hz: float) -> list[tuple[str, float]]:
 
 def _together(found: list[tuple[str, float]]) -> tuple[float, list[str]]:
     """Return the product of the factors, and the reasons."""
-    return prod(factor for _, factor in found), [reason for reason, _ in found]
+    return prod((factor for _, factor in found), start=1.0), [reason for reason, _ in found]
 
 
 def judge(row: ResultRow, rate_hz: float) -> tuple[float, list[str]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ankled.daemon.pipeline.quality import standing
 from ankled.daemon.pipeline.reps import AXIS_SOURCES, number, scaled
-from ankled.daemon.records import Standing
+from ankled.daemon.standing import Standing
 
 if TYPE_CHECKING:
     from ankled.daemon.pipeline.context import Context, Numbers

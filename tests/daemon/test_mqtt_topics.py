@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from ankled.daemon.errors import UsageError
 from ankled.daemon.mqtt.topics import Route, Topics, discovery, slugify
-from ankled.daemon.records import Alert, Event, Pair, Rep, Session, Set, Standing
+from ankled.daemon.records import Alert, Event, Pair, Rep, Session, Set
 from ankled.daemon.settings import RESERVED_SLUGS
+from ankled.daemon.standing import Standing
 from tests.daemon.records import make
 
 TOPICS = Topics(node="gym")

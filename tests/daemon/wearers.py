@@ -11,6 +11,7 @@ from ankled.daemon.inputs import ClockAnchor, Config, Stop, Tick
 from ankled.daemon.pipeline import Core
 from ankled.daemon.records import Event, Live, Pair, Record, Rep, Session, Set, to_json
 from ankled.daemon.settings import DeviceSettings, PipelineSettings
+from ankled.daemon.standing import Standing
 from ankled.drivers.samples import FloatArray, Samples
 from ankled.simulators.exercises import Exercise
 from ankled.simulators.gait import Gait
@@ -167,7 +168,11 @@ def in_order(records: Sequence[Record]) -> bool:
     for record in records:
         if isinstance(record, Live):  # what a moment says is not counted
             continue
-        owner = f"device {record.device}" if isinstance(record, Rep | Set | Event) else f"athlete {record.athlete}"
+        owner = (
+            f"device {record.device}"
+            if isinstance(record, Rep | Standing | Set | Event)
+            else f"athlete {record.athlete}"
+        )
         owners.setdefault(owner, []).append(record.seq)
     ids = [record.id for record in records if not isinstance(record, Live)]
     return len(set(ids)) == len(ids) and all(seq == list(range(1, len(seq) + 1)) for seq in owners.values())
