@@ -92,7 +92,7 @@ def test_without_a_source_of_axes_two_fields_are_null() -> None:
 def test_sets_and_sessions_do_not_count_it() -> None:
     """The set of strides is closed by rest when it always was, and the totals speak of strides alone."""
     worn = legs(Stand(duration_s=2.0), Gait(speed_mps=1.25, strides=6), Stand(duration_s=20.0))
-    sent = packets("left", worn["left"])
+    sent = packets("right", worn["right"])
     records = run([Config(host_ns=BOOT_NS, settings=settings()), *sent, Stop(host_ns=sent[-1].host_ns, reason="asked")])
     assert len(spells(records)) == 1
     (closed,) = sets(records)
