@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, cos, hypot, nan, pi, sqrt
+from math import ceil, cos, nan, pi, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,25 +63,26 @@ def farthest(x: NDArray[np.float64], y: NDArray[np.float64], kept: NDArray[np.fl
 
     Only points far out can be one of the two: `kept` (n, 2) is work space for them.
     """
-    outmost = 0
+    outmost, radius2 = 0, 0.0
     for i in range(x.size):
-        if hypot(x[i], y[i]) > hypot(x[outmost], y[outmost]):
-            outmost = i
-    radius = hypot(x[outmost], y[outmost])
-    largest = 0.0
+        square = x[i] * x[i] + y[i] * y[i]
+        if square > radius2:
+            outmost, radius2 = i, square
+    largest2 = 0.0
     for i in range(x.size):
-        largest = max(largest, hypot(x[i] - x[outmost], y[i] - y[outmost]))
+        dx, dy = x[i] - x[outmost], y[i] - y[outmost]
+        largest2 = max(largest2, dx * dx + dy * dy)
+    nearest = max(0.0, sqrt(largest2) - sqrt(radius2))  # whoever is nearer to the origin is too near to all others
     n = 0
     for i in range(x.size):
-        if hypot(x[i], y[i]) + radius >= largest:
+        if x[i] * x[i] + y[i] * y[i] >= nearest * nearest:
             kept[n, 0], kept[n, 1] = x[i], y[i]
             n += 1
-    square = largest * largest
     for i in range(n):
         for j in range(i):
             dx, dy = kept[i, 0] - kept[j, 0], kept[i, 1] - kept[j, 1]
-            square = max(square, dx * dx + dy * dy)
-    return sqrt(square)
+            largest2 = max(largest2, dx * dx + dy * dy)
+    return sqrt(largest2)
 
 
 @kernel
@@ -109,18 +110,19 @@ def _speed(ap: NDArray[np.float64], ml: NDArray[np.float64], work: NDArray[np.fl
     _centre(work[:, 1])
     total = 0.0
     for i in range(ap.size):
-        total += hypot(work[i, 0], work[i, 1])
+        total += sqrt(work[i, 0] * work[i, 0] + work[i, 1] * work[i, 1])
     return total / ap.size
 
 
 @kernel
-def _line(x: NDArray[np.float64], turn: float) -> float:
-    """Return |sum x[k] exp(-i turn k)|^2 by Goertzel's recursion."""
+def _line(x: NDArray[np.float64], y: NDArray[np.float64], turn: float) -> float:
+    """Return |sum x[k] exp(-i turn k)|^2 + |sum y[k] exp(-i turn k)|^2 by Goertzel's recursion."""
     double = 2.0 * cos(turn)
-    a, b = 0.0, 0.0
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
     for i in range(x.size):
-        a, b = x[i] + double * a - b, a
-    return a * a + b * b - double * a * b
+        a, b = x[i] - b + double * a, a
+        c, d = y[i] - d + double * c, c
+    return a * a + b * b - double * a * b + c * c + d * d - double * c * d
 
 
 @kernel
@@ -145,7 +147,7 @@ def _spectrum(
     for j in range(first, last + 1):
         turn = 2.0 * pi * j / n
         f = j * rate_hz / n
-        p = 2.0 * (_line(ap, turn) + _line(ml, turn)) / (float(n) * n)
+        p = 2.0 * _line(ap, ml, turn) / (float(n) * n)
         power[j] = p
         m0 += p
         m1 += f * p
@@ -179,9 +181,10 @@ def fill(out: Any, scratch: NDArray[np.float64], first: int, n: int, rate_hz: fl
         swept += abs(ap[i + 1] * ml[i] - ap[i] * ml[i + 1])
     dist, square_ap, square_ml = 0.0, 0.0, 0.0
     for i in range(n):
-        square_ap += ap[i] * ap[i]
-        square_ml += ml[i] * ml[i]
-        dist += hypot(ap[i], ml[i])
+        a, m = ap[i] * ap[i], ml[i] * ml[i]
+        square_ap += a
+        square_ml += m
+        dist += sqrt(a + m)
     dist /= n
     duration_s = n / rate_hz
     out.bandwidth_hz = bandwidth_hz
