@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from ankled.daemon.standing import Standing
+
 Side: TypeAlias = Literal["left", "right", "unknown"]
 Plane: TypeAlias = Literal["sagittal", "frontal", "oblique", "unknown"]
 AlertKind: TypeAlias = Literal[
@@ -275,7 +277,7 @@ class Live(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="a
     running: bool | None
 
 
-Record: TypeAlias = Rep | Set | Pair | Session | Alert | Event | Live
+Record: TypeAlias = Rep | Standing | Set | Pair | Session | Alert | Event | Live
 
 
 def to_json(record: Record) -> bytes:

@@ -111,7 +111,7 @@ def _stride(
 ) -> int:
     """Measure an accepted stride into row `n`, let the axes follow it, return the next free row."""
     leg.follow(s.leg, s.axes, found.swing_rate_rad_s, found.push_rate_rad_s)
-    row = out[n]
+    row = results.begin(out, n, results.STRIDE, 0.0)
     measures.stride(row, ring, found, k, oldest, s.leg, s.rate_hz, scratch)
     row.retroactive = 1 if k > found.known else 0
     row.axis_ratio = s.axes.ratio
@@ -167,7 +167,7 @@ def _repetition(
         moved = displacement.measure(win, float(before), float(after), s.leg.up, 0.0, s.rate_hz, scratch)
         if moved.horizontal_m > _TRAVEL_M and s.movement != REPS:
             return n
-    row = out[n]
+    row = results.begin(out, n, results.REP, 0.0)
     measures.repetition(row, ring, found, k, oldest, s.leg, s.rate_hz, scratch)
     row.retroactive = found.retroactive
     row.axis_ratio = s.axes.ratio

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ankled.kernels import acceleration, bouts, timebase, vqf
+from ankled.kernels import acceleration, bouts, standing, timebase, vqf
 from ankled.kernels.filters import SCRATCH_COLUMNS, scratch_rows
 from ankled.kernels.jit import entry_point, kernel
 from ankled.kernels.results import GAP, REST, RESULT, begin
@@ -30,6 +30,7 @@ STATE = np.dtype(
         ("timebase", timebase.STATE),
         ("vqf", vqf.STATE),
         ("bouts", bouts.STATE),
+        ("standing", standing.STATE),
         ("rate_hz", "f8"),
         ("k", "i8"),
         ("oldest", "i8"),
@@ -67,6 +68,7 @@ class Chain:
         state["timebase"] = timebase.init(timebase_params or timebase.Params(), rate_hz)[0]
         state["vqf"] = vqf.init(vqf.Params(), rate_hz)[0]
         state["bouts"] = bouts.init(rate_hz, movement, left, up)[0]
+        state["standing"] = standing.init(standing.Params(), rate_hz)[0]
         state["rate_hz"] = rate_hz
         state["rest_s"] = set_rest_s
         state["patience_n"] = ceil(30.0 * rate_hz)
@@ -110,6 +112,7 @@ def _note(s: Any, out: NDArray[np.void], before: int) -> None:
         s.set_open = 1
         for i in range(before, s.out_n):  # late ones may come behind later ones
             s.last_end_s = max(s.last_end_s, out[i].end_s)
+        standing.note(s.standing, out, before, s.out_n)
 
 
 @kernel
@@ -135,6 +138,7 @@ def _gap(s: Any, ring: NDArray[np.float64], scratch: NDArray[np.float64], out: N
         before = s.out_n
         s.out_n = bouts.flush(s.bouts, ring, s.k - 1, s.oldest, scratch, out, before)
         _note(s, out, before)
+        s.out_n = standing.flush(s.standing, s.bouts.leg, ring, s.k - 1, s.oldest, scratch, out, s.out_n)
     bouts.forget(s.bouts, s.k - 1, s.timebase.gap_s)
     row = begin(out, s.out_n, GAP, s.timebase.new_s)
     row.gap_s = s.timebase.gap_s
@@ -189,6 +193,8 @@ def run(
             _note(s, out, before)
             if s.set_open:
                 _rest(s, k, ring, out)
+            if standing.due(s.standing):
+                s.out_n = standing.step(s.standing, s.bouts.leg, ring, k, s.oldest, scratch, out, s.out_n)
         _known(s, out, known)
     s.next = time_s.shape[0]
     return s.out_n
@@ -199,12 +205,14 @@ def finish(
 ) -> int:
     """Close what is open at the end of the stream and return how many rows of `out` are results.
 
-    Not compiled itself: it calls the one compiled `bouts.flush`, where a kernel would hold, and compile, a second one.
+    Not compiled itself: it calls what is compiled, where a kernel would hold, and compile, all of it a second time.
     """
     s: Any = state[0]
     if s["k"] == 0:
         return 0
-    n = bouts.flush(s["bouts"], ring, int(s["k"]) - 1, int(s["oldest"]), scratch, out, 0)
+    last, oldest = int(s["k"]) - 1, int(s["oldest"])
+    n = bouts.flush(s["bouts"], ring, last, oldest, scratch, out, 0)
+    n = standing.flush(s["standing"], s["bouts"]["leg"], ring, last, oldest, scratch, out, n)
     out["known_s"][:n] = np.fmax(s["timebase"]["new_s"], out["end_s"][:n])  # as `_known`
     return n
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import nan, pi, sqrt
-from typing import TYPE_CHECKING
+from math import ceil, cos, nan, pi, sqrt
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ankled.kernels.filters import lowpass, scratch_rows
+from ankled.kernels.filters import SCRATCH_COLUMNS, lowpass, scratch_rows
 from ankled.kernels.jit import kernel
 
 if TYPE_CHECKING:
@@ -20,89 +19,210 @@ BANDWIDTH_HZ = 3.5
 SHORTEST_S = 5.0
 """A shorter spell has no measures: its spectrum would have no line below 0.2 Hz."""
 
-_LOWEST_HZ = 0.15
+LOWEST_HZ = 0.15
 """The spectrum counts from here: below lies what the mean and the drift of the inclination leave."""
 
+SPECTRUM_HZ = 25.0
+"""Least rate of the samples that the spectrum is made of: what lies above half of it is gone behind the low-pass."""
 
-@dataclass(frozen=True, slots=True)
-class QuietSway:
-    """The measures of Table 2 of the ISway paper for acceleration, under their names there, units in ours."""
+AP = 0
+"""Scratch column of the antero-posterior acceleration, or of one horizontal direction where AP is not known."""
+ML = 1
+"""Scratch column of the direction perpendicular to it."""
 
-    jerk_m2ps5: float
-    dist_mps2: float
-    rms_mps2: float
-    path_mps2: float
-    range_mps2: float
-    mv_mps: float
-    mf_hz: float
-    area_m2ps5: float
-    power_m2ps4: float
-    f50_hz: float
-    f95_hz: float
-    cf_hz: float
-    fd: float
-    duration_s: float
-    bandwidth_hz: float
+SWAY = np.dtype(
+    [
+        (name, "f8")
+        for name in (
+            "jerk_m2ps5",
+            "dist_mps2",
+            "rms_mps2",
+            "rms_ap_mps2",
+            "rms_ml_mps2",
+            "path_mps2",
+            "range_mps2",
+            "mv_mps",
+            "mf_hz",
+            "area_m2ps5",
+            "power_m2ps4",
+            "f50_hz",
+            "f95_hz",
+            "cf_hz",
+            "fd",
+            "bandwidth_hz",
+        )
+    ],
+    align=True,
+)
+"""The measures of Table 2 of the ISway paper for acceleration, under their names there, units in ours."""
 
 
 @kernel
-def farthest(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    """Return the largest distance between any two of the points (x, y)."""
-    largest = 0.0
+def farthest(x: NDArray[np.float64], y: NDArray[np.float64], kept: NDArray[np.float64]) -> float:
+    """Return the largest distance between any two of the points (x, y), whose mean is near the origin.
+
+    Only points far out can be one of the two: `kept` (n, 2) is work space for them.
+    """
+    outmost, radius2 = 0, 0.0
     for i in range(x.size):
+        square = x[i] * x[i] + y[i] * y[i]
+        if square > radius2:
+            outmost, radius2 = i, square
+    largest2 = 0.0
+    for i in range(x.size):
+        dx, dy = x[i] - x[outmost], y[i] - y[outmost]
+        largest2 = max(largest2, dx * dx + dy * dy)
+    nearest = max(0.0, sqrt(largest2) - sqrt(radius2))  # whoever is nearer to the origin is too near to all others
+    n = 0
+    for i in range(x.size):
+        if x[i] * x[i] + y[i] * y[i] >= nearest * nearest:
+            kept[n, 0], kept[n, 1] = x[i], y[i]
+            n += 1
+    for i in range(n):
         for j in range(i):
-            dx, dy = x[i] - x[j], y[i] - y[j]
-            largest = max(largest, dx * dx + dy * dy)
-    return sqrt(largest)
+            dx, dy = kept[i, 0] - kept[j, 0], kept[i, 1] - kept[j, 1]
+            largest2 = max(largest2, dx * dx + dy * dy)
+    return sqrt(largest2)
 
 
-def _prepared(acceleration: NDArray[np.float64], bandwidth_hz: float, rate_hz: float) -> NDArray[np.float64]:
-    """Low-pass a copy and remove its mean."""
-    n = acceleration.size
-    scratch = np.zeros((scratch_rows(n), 1))
-    scratch[:n, 0] = acceleration
-    lowpass(scratch, 0, n, bandwidth_hz, rate_hz)
-    return scratch[:n, 0] - np.mean(scratch[:n, 0])
+@kernel
+def _centre(x: NDArray[np.float64]) -> None:
+    """Remove the mean."""
+    mean = 0.0
+    for i in range(x.size):
+        mean += x[i]
+    mean /= x.size
+    for i in range(x.size):
+        x[i] -= mean
 
 
-def _velocity(acceleration: NDArray[np.float64], rate_hz: float) -> NDArray[np.float64]:
-    """Integral by trapezoids, mean removed, because where it starts is unknown."""
-    steps = np.cumsum(0.5 * (acceleration[1:] + acceleration[:-1])) / rate_hz
-    velocity = np.concatenate((np.zeros(1), steps))
-    return velocity - np.mean(velocity)
+@kernel
+def _speed(ap: NDArray[np.float64], ml: NDArray[np.float64], work: NDArray[np.float64], rate_hz: float) -> float:
+    """Return the mean size of the velocity: integral by trapezoids, mean removed, because where it starts is unknown.
+
+    `work` (n, 2) is overwritten.
+    """
+    work[0, 0] = work[0, 1] = 0.0
+    for i in range(1, ap.size):
+        work[i, 0] = work[i - 1, 0] + 0.5 * (ap[i] + ap[i - 1]) / rate_hz
+        work[i, 1] = work[i - 1, 1] + 0.5 * (ml[i] + ml[i - 1]) / rate_hz
+    _centre(work[:, 0])
+    _centre(work[:, 1])
+    total = 0.0
+    for i in range(ap.size):
+        total += sqrt(work[i, 0] * work[i, 0] + work[i, 1] * work[i, 1])
+    return total / ap.size
 
 
+@kernel
+def _line(x: NDArray[np.float64], y: NDArray[np.float64], turn: float) -> float:
+    """Return |sum x[k] exp(-i turn k)|^2 + |sum y[k] exp(-i turn k)|^2 by Goertzel's recursion."""
+    double = 2.0 * cos(turn)
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    for i in range(x.size):
+        a, b = x[i] - b + double * a, a
+        c, d = y[i] - d + double * c, c
+    return a * a + b * b - double * a * b + c * c + d * d - double * c * d
+
+
+@kernel
+def _reached(power: NDArray[np.float64], first: int, last: int, amount: float) -> float:
+    """Return where the sum of the lines [first, last] reaches `amount`, in lines; each spreads half a line each way."""
+    total = 0.0
+    for j in range(first, last):
+        if total + power[j] >= amount:
+            return j - 0.5 + (amount - total) / power[j]
+        total += power[j]
+    return last - 0.5 + (amount - total) / power[last]
+
+
+@kernel
 def _spectrum(
-    ap: NDArray[np.float64], ml: NDArray[np.float64], bandwidth_hz: float, rate_hz: float
-) -> tuple[float, float, float, float, float]:
-    """Power, F50, F95, centroidal frequency and frequency dispersion of both directions together."""
-    frequency = np.fft.rfftfreq(ap.size, 1.0 / rate_hz)
-    power = 2.0 * (np.abs(np.fft.rfft(ap)) ** 2 + np.abs(np.fft.rfft(ml)) ** 2) / ap.size**2
-    kept = (frequency >= _LOWEST_HZ) & (frequency <= bandwidth_hz)
-    frequency, power = frequency[kept], power[kept]
-    total = float(np.sum(power))
-    if total <= 0.0:
-        return 0.0, nan, nan, nan, nan
-    reached = np.cumsum(power) / total
-    f50, f95 = (float(frequency[np.searchsorted(reached, part)]) for part in (0.5, 0.95))
-    first, second = float(np.sum(frequency * power)), float(np.sum(frequency**2 * power))
-    return total, f50, f95, sqrt(second / total), sqrt(max(0.0, 1.0 - first * first / (total * second)))
+    out: Any, ap: NDArray[np.float64], ml: NDArray[np.float64], power: NDArray[np.float64], rate_hz: float
+) -> None:
+    """Fill in the measures of the spectrum of both directions together. `power` is overwritten."""
+    n = ap.size
+    first, last = ceil(LOWEST_HZ * n / rate_hz), int(out.bandwidth_hz * n / rate_hz)
+    m0, m1, m2 = 0.0, 0.0, 0.0
+    for j in range(first, last + 1):
+        turn = 2.0 * pi * j / n
+        f = j * rate_hz / n
+        p = 2.0 * _line(ap, ml, turn) / (float(n) * n)
+        power[j] = p
+        m0 += p
+        m1 += f * p
+        m2 += f * f * p
+    out.power_m2ps4 = m0
+    out.f50_hz = out.f95_hz = out.cf_hz = out.fd = nan
+    if m0 <= 0.0:
+        return
+    out.cf_hz = sqrt(m2 / m0)
+    out.fd = sqrt(max(0.0, 1.0 - m1 * m1 / (m0 * m2)))
+    out.f50_hz = _reached(power, first, last, 0.5 * m0) * rate_hz / n
+    out.f95_hz = _reached(power, first, last, 0.95 * m0) * rate_hz / n
+
+
+@kernel
+def fill(out: Any, scratch: NDArray[np.float64], first: int, n: int, rate_hz: float, bandwidth_hz: float) -> None:
+    """Measure rows [first, first + n) of columns AP and ML of `scratch`, low-passed already, into `out`.
+
+    `out` is a SWAY or a result row. Columns 2 to 5 are overwritten, and the mean of what is measured is removed. See
+    `measure` for the formulas.
+    """
+    ap, ml = scratch[first : first + n, AP], scratch[first : first + n, ML]
+    _centre(ap)
+    _centre(ml)
+    path, jerk, swept = 0.0, 0.0, 0.0
+    for i in range(n - 1):
+        step_ap, step_ml = ap[i + 1] - ap[i], ml[i + 1] - ml[i]
+        square = step_ap * step_ap + step_ml * step_ml
+        jerk += square
+        path += sqrt(square)
+        swept += abs(ap[i + 1] * ml[i] - ap[i] * ml[i + 1])
+    dist, square_ap, square_ml = 0.0, 0.0, 0.0
+    for i in range(n):
+        a, m = ap[i] * ap[i], ml[i] * ml[i]
+        square_ap += a
+        square_ml += m
+        dist += sqrt(a + m)
+    dist /= n
+    duration_s = n / rate_hz
+    out.bandwidth_hz = bandwidth_hz
+    out.jerk_m2ps5 = 0.5 * jerk * rate_hz
+    out.dist_mps2 = dist
+    out.rms_mps2 = sqrt((square_ap + square_ml) / n)
+    out.rms_ap_mps2 = sqrt(square_ap / n)
+    out.rms_ml_mps2 = sqrt(square_ml / n)
+    out.path_mps2 = path
+    out.range_mps2 = farthest(ap, ml, scratch[:n, 2:4])
+    out.mv_mps = _speed(ap, ml, scratch[:n, 4:6], rate_hz)
+    out.mf_hz = path / (2.0 * pi * dist * duration_s) if dist > 0.0 else nan
+    out.area_m2ps5 = swept / (2.0 * duration_s)
+    every = max(1, int(rate_hz / SPECTRUM_HZ))
+    few = (n + every - 1) // every
+    for i in range(few):  # side by side, which is quicker to go through many times
+        scratch[i, 2] = ap[i * every]
+        scratch[i, 3] = ml[i * every]
+    _spectrum(out, scratch[:few, 2], scratch[:few, 3], scratch[:, 4], rate_hz / every)
 
 
 def measure(
     ap: NDArray[np.float64], ml: NDArray[np.float64], rate_hz: float, bandwidth_hz: float = BANDWIDTH_HZ
-) -> QuietSway | None:
-    """Measure quiet-standing sway from antero-posterior and medio-lateral acceleration, None for less than 5 s.
+) -> Any:
+    """Return quiet-standing sway of antero-posterior and medio-lateral acceleration, a SWAY; None for less than 5 s.
 
     With both low-passed (zero-phase) and free of their mean, T = n / rate, RD = sqrt(AP^2 + ML^2):
 
-    * JERK = 1/2 integral (dAP/dt)^2 + (dML/dt)^2 dt, forward differences; DIST = mean RD; RMS = sqrt(mean RD^2);
+    * JERK = 1/2 integral (dAP/dt)^2 + (dML/dt)^2 dt, forward differences; DIST = mean RD; RMS = sqrt(mean RD^2), and
+      that of each direction;
     * PATH = sum of the steps of (AP, ML); RANGE = largest distance between any two points;
     * MV = mean of sqrt((integral AP dt)^2 + (integral ML dt)^2), means removed;
     * MF = PATH / (2 pi DIST T);
     * AREA: the swept area per time, sum |AP[k+1] ML[k] - AP[k] ML[k+1]| / (2 T), in m2/s5. Not a 95 % ellipse;
-    * from the summed periodograms of AP and ML between 0.15 Hz and the bandwidth: PWR; F50 and F95, the first
-      frequencies below which 50 and 95 % of it lie; CF = sqrt(m2 / m0); FD = sqrt(1 - m1^2 / (m0 m2)), m the moments.
+    * from the summed periodograms of AP and ML between 0.15 Hz and the bandwidth, of every n-th sample so that at
+      least 25 Hz are left: PWR; F50 and F95, the frequencies below which 50 and 95 % of it lie, each line taken as
+      even over the 1/T about it, so that they are not tied to the lines; CF = sqrt(m2 / m0);
+      FD = sqrt(1 - m1^2 / (m0 m2)), m the moments.
 
     Shapes: `ap`, `ml` (n,), equal. Units: m/s2, Hz. Range: 0.15 < bandwidth_hz < rate_hz / 2. Ratios of a perfectly
     still signal are nan.
@@ -114,29 +234,13 @@ def measure(
     Rehabil. 9 (2012) 59, doi 10.1186/1743-0003-9-59, Table 2; T. E. Prieto et al., Measures of postural steadiness,
     IEEE Trans. Biomed. Eng. 43 (1996) 956-966, doi 10.1109/10.532130.
     """
-    duration_s = ap.size / rate_hz
-    if duration_s < SHORTEST_S:
+    n = ap.size
+    if n < SHORTEST_S * rate_hz:
         return None
-    ap, ml = _prepared(ap, bandwidth_hz, rate_hz), _prepared(ml, bandwidth_hz, rate_hz)
-    step_ap, step_ml = np.diff(ap), np.diff(ml)
-    distance = np.hypot(ap, ml)
-    dist, path = float(np.mean(distance)), float(np.sum(np.hypot(step_ap, step_ml)))
-    power, f50, f95, cf, fd = _spectrum(ap, ml, bandwidth_hz, rate_hz)
-    swept = np.abs(ap[1:] * ml[:-1] - ap[:-1] * ml[1:])
-    return QuietSway(
-        jerk_m2ps5=float(0.5 * np.sum(step_ap**2 + step_ml**2) * rate_hz),
-        dist_mps2=dist,
-        rms_mps2=float(np.sqrt(np.mean(distance**2))),
-        path_mps2=path,
-        range_mps2=farthest(ap, ml),
-        mv_mps=float(np.mean(np.hypot(_velocity(ap, rate_hz), _velocity(ml, rate_hz)))),
-        mf_hz=path / (2.0 * pi * dist * duration_s) if dist > 0.0 else nan,
-        area_m2ps5=float(np.sum(swept)) / (2.0 * duration_s),
-        power_m2ps4=power,
-        f50_hz=f50,
-        f95_hz=f95,
-        cf_hz=cf,
-        fd=fd,
-        duration_s=duration_s,
-        bandwidth_hz=bandwidth_hz,
-    )
+    scratch = np.zeros((scratch_rows(n), SCRATCH_COLUMNS))
+    scratch[:n, AP], scratch[:n, ML] = ap, ml
+    lowpass(scratch, AP, n, bandwidth_hz, rate_hz)
+    lowpass(scratch, ML, n, bandwidth_hz, rate_hz)
+    out = np.zeros(1, SWAY).view(np.recarray)[0]
+    fill(out, scratch, 0, n, rate_hz, bandwidth_hz)
+    return out

@@ -20,6 +20,7 @@ REP = 2
 GAP = 3
 REST = 4
 AXES = 5
+STANDING = 7
 
 
 class ResultRow(NamedTuple):
@@ -71,6 +72,23 @@ class ResultRow(NamedTuple):
     axis_confidence: float
     # gaps
     gap_s: float
+    # quiet standing, see quiet.measure
+    jerk_m2ps5: float
+    dist_mps2: float
+    rms_mps2: float
+    rms_ap_mps2: float
+    rms_ml_mps2: float
+    path_mps2: float
+    range_mps2: float
+    mv_mps: float
+    mf_hz: float
+    area_m2ps5: float
+    power_m2ps4: float
+    f50_hz: float
+    f95_hz: float
+    cf_hz: float
+    fd: float
+    bandwidth_hz: float
 
 
 RESULT = np.dtype(

@@ -8,13 +8,13 @@ import msgspec
 
 from ankled.simulators.exercises import FORMS, Exercise
 from ankled.simulators.gait import Gait
-from ankled.simulators.idle import Fidget, Stand
+from ankled.simulators.idle import Balance, Fidget, Stand
 from ankled.simulators.jump import Jumps
 from ankled.simulators.mounts import Mount
 from ankled.simulators.reference import MASS_KG, Reference
 from ankled.simulators.wearer import Side, Style
 
-Doing: TypeAlias = Stand | Gait | Exercise | Jumps | Reference | Fidget
+Doing: TypeAlias = Stand | Balance | Gait | Exercise | Jumps | Reference | Fidget
 
 
 class ScenarioError(ValueError):
@@ -130,6 +130,20 @@ _ALL = (
         style=Style(tremor_deg=0.15, rom_right=0.8, time_right=1.1),
     ),
     _scenario("stand", "quiet standing for 40 s", Stand(duration_s=36.0), style=Style(tremor_deg=0.3)),
+    _scenario(
+        "balance",
+        "standing on one leg for 30 s, on the left and on the right",
+        Balance(duration_s=30.0),
+        style=_EXERCISE,
+    ),
+    _scenario(
+        "walk_balance",
+        "12 strides a leg, then standing on one leg for 30 s, on the left and on the right",
+        Gait(speed_mps=1.2, strides=12),
+        Stand(duration_s=2.0),
+        Balance(duration_s=30.0),
+        style=_EXERCISE,
+    ),
     _scenario(
         "fidget", "small movements and turns of the feet for 40 s", Fidget(duration_s=36.0), style=Style(tremor_deg=0.3)
     ),

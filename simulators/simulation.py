@@ -34,7 +34,8 @@ class LegRecording:
     """What the sensor of one leg recorded, and the truth.
 
     `time_s` (n,) is the sensor's own time; truth counts true time. `acc` (n, 3) in m/s2 and `gyr` (n, 3) in rad/s are
-    in the sensor's frame. `mount_after` is the mount after the last slip. `dropped` counts the rows that were lost.
+    in the sensor's frame. `mount_after` is the mount after the last slip. `dropped` counts the rows that were lost,
+    and `stands` says when this leg stood alone.
     """
 
     side: Side
@@ -45,6 +46,7 @@ class LegRecording:
     mount_after: Mount
     mass_kg: float
     truth: list[Repetition]
+    stands: tuple[tuple[float, float], ...]
     slips: tuple[Slip, ...]
     dropped: int
     limb: Limb = field(repr=False)
@@ -108,6 +110,7 @@ def simulate(  # noqa: PLR0913  (every argument is one independent wish, all but
             mount_after=sensor.mount_after(),
             mass_kg=mass,
             truth=truth,
+            stands=tuple(one for one in leg.stands if one[1] <= duration),
             slips=sensor.slips,
             dropped=rows.dropped,
             limb=leg.limb,

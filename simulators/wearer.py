@@ -71,6 +71,8 @@ class Leg:
     rng: np.random.Generator
     limb: Limb = field(default_factory=Limb)
     planned: list[Planned] = field(default_factory=list)
+    stands: list[tuple[float, float]] = field(default_factory=list)
+    """From when to when this leg stood alone, s."""
     ankle_m: Floats = field(init=False)
     """Where the foot stands, earth x and y."""
     heading_rad: float = 0.0

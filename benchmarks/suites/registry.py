@@ -16,6 +16,7 @@ from benchmarks.suites import (
     movement,
     promptness,
     scenarios,
+    standing,
     totals,
     trust,
 )
@@ -52,6 +53,7 @@ SUITES: dict[str, Suite] = {
         fields.KNOWN,
         fields.FOUND,
         totals,
+        standing,
         accelerometer,
         movement,
         promptness,

@@ -26,6 +26,7 @@ from ankled.daemon.mqtt.topics import Topics
 from ankled.daemon.pipeline import Core
 from ankled.daemon.recorded import csv_inputs
 from ankled.daemon.records import Rep, to_json
+from ankled.daemon.standing import Standing
 
 if TYPE_CHECKING:
     import argparse
@@ -88,7 +89,7 @@ def _address(text: str) -> BrokerAddress:
 
 
 def _replay(arguments: argparse.Namespace, dispatcher: Dispatcher, entries: Iterator[Entry]) -> int:
-    """Print every record; return how many strides and repetitions there were."""
+    """Print every record; return how many strides, repetitions and spells of standing there were."""
     pace = _Pace(arguments.speed)
     found = 0
     for entry in entries:
@@ -97,7 +98,7 @@ def _replay(arguments: argparse.Namespace, dispatcher: Dispatcher, entries: Iter
             time.sleep(wait_s)
         records = list(dispatcher.replay([entry]))
         _print(records, as_json=arguments.json)
-        found += _strides_and_reps(records)
+        found += _found(records)
     return found
 
 
@@ -108,14 +109,14 @@ async def _publish(
     address: BrokerAddress,
     topics: Topics,
 ) -> int:
-    """Publish every record, and print them too where that was asked for; return the strides and repetitions."""
+    """Publish every record, and print them too where that was asked for; return how many results there were."""
     pace = _Pace(arguments.speed)
     found = 0
     async with Publisher(address, topics, Options.for_replay()) as publisher:
         for entry in entries:
             await asyncio.sleep(max(0.0, pace.ahead_s(entry)))
             records = list(dispatcher.replay([entry]))
-            found += _strides_and_reps(records)
+            found += _found(records)
             for record in records:
                 await publisher.publish(record)
             if arguments.json:
@@ -127,9 +128,9 @@ async def _publish(
     return found
 
 
-def _strides_and_reps(records: list[Record]) -> int:
-    """Count the records of strides and repetitions."""
-    return sum(isinstance(record, Rep) for record in records)
+def _found(records: list[Record]) -> int:
+    """Count the records of strides, repetitions and standing."""
+    return sum(isinstance(record, Rep | Standing) for record in records)
 
 
 def _print(records: list[Record], *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ankled.daemon.records import Alert, Event, Live, Pair, Rep, Session, Set
+from ankled.daemon.standing import Standing
 
 if TYPE_CHECKING:
     from ankled.daemon.records import Record
@@ -25,6 +26,8 @@ def _content(record: Record) -> str:
     match record:
         case Rep():
             text = _rep(record)
+        case Standing():
+            text = _standing(record)
         case Set():
             text = _set(record)
         case Pair():
@@ -72,6 +75,17 @@ def _rep(rep: Rep) -> str:
     reasons = f" ({', '.join(rep.quality_reasons)})" if rep.quality_reasons else ""
     parts.append(f"quality {rep.quality:.2f}{reasons}")
     return "  ".join(parts)
+
+
+def _standing(spell: Standing) -> str:
+    """Return the line of a spell of standing."""
+    reasons = f" ({', '.join(spell.quality_reasons)})" if spell.quality_reasons else ""
+    return (
+        f"{spell.side:8} standing {spell.duration_s:.1f} s: sway {figure(spell.rms_mps2, 'm/s2', 3)} "
+        f"(AP {figure(spell.rms_ap_mps2, 'm/s2', 3)}, ML {figure(spell.rms_ml_mps2, 'm/s2', 3)}), "
+        f"path {figure(spell.path_mps2, 'm/s2')}, mean frequency {figure(spell.mf_hz, 'Hz', 2)}, "
+        f"quality {spell.quality:.2f}{reasons}"
+    )
 
 
 def _set(closed: Set) -> str:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ankled.daemon.records import Alert, Event, Pair, Record, Rep, Session, Set
+from ankled.daemon.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ankled.daemon.mqtt.connection import Message
 
-_RESULTS: Final = frozenset({"rep", "set", "pair", "session", "alert", "event"})
+_RESULTS: Final = frozenset({"rep", "standing", "set", "pair", "session", "alert", "event"})
 _DECODER: Final = msgspec.json.Decoder(Record)
 _OFFLINE: Final = b'{"state":"offline"}'
 
@@ -122,5 +123,5 @@ class Tally:
                 self.alerts.append(record)
             case Event() if record.event == "axis_settled":
                 self.axes.add(record.device)
-            case Event():
+            case Event() | Standing():
                 pass

@@ -10,6 +10,7 @@ import msgspec
 from ankled.daemon.errors import UsageError
 from ankled.daemon.records import Alert, Event, Live, Pair, Record, Rep, Session, Set
 from ankled.daemon.settings import RESERVED_SLUGS
+from ankled.daemon.standing import Standing
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -58,7 +59,11 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
         """Return the topic a command is answered on."""
         return f"{self.root}/bridge/response/{_slug('response', name)}"
 
-    def device(self, device: str, name: Literal["availability", "state", "live", "imu", "rep", "set", "alert"]) -> str:
+    def device(
+        self,
+        device: str,
+        name: Literal["availability", "state", "live", "imu", "rep", "standing", "set", "alert"],
+    ) -> str:
         """Return a topic of one device."""
         return f"{self.root}/{_slug('device', device)}/{name}"
 
@@ -71,6 +76,8 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
         match record:
             case Rep():
                 topic = self.device(record.device, "rep")
+            case Standing():
+                topic = self.device(record.device, "standing")
             case Set():
                 topic = self.device(record.device, "set")
             case Pair():

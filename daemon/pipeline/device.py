@@ -10,8 +10,9 @@ import numpy as np
 from ankled.daemon.errors import UsageError
 from ankled.daemon.pipeline.base import DeviceState, Pipeline
 from ankled.daemon.pipeline.reps import make_rep
+from ankled.daemon.pipeline.standing import make_standing
 from ankled.kernels import bouts, chain, timebase
-from ankled.kernels.results import GAP, REP, REST, STRIDE, ResultRow
+from ankled.kernels.results import GAP, REP, REST, STANDING, STRIDE, ResultRow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -107,6 +108,8 @@ class DevicePipeline(Pipeline):
                 records += self._repetition(row)
             elif kind == REST:
                 records += self._close("rest", row.known_s)
+            elif kind == STANDING:
+                records.append(make_standing(row, self._numbers, self.device, self.context, self._rate_hz))
             elif kind == GAP:
                 records += self._event("interrupted", row.known_s, {"gap_s": row.gap_s})
             else:

@@ -1,4 +1,4 @@
-"""How much to trust a stride or a repetition, and why: a number from 0 to 1 and the reasons that lower it.
+"""How much to trust a stride, a repetition or a spell of standing: from 0 to 1, and the reasons that lower it.
 
 Each reason takes a factor. The factors are judgements of how much a reason matters, not measured shares of wrong
 results.
@@ -6,7 +6,7 @@ results.
 
 from __future__ import annotations
 
-from math import degrees, isnan
+from math import degrees, isnan, prod
 from typing import TYPE_CHECKING
 
 from ankled.kernels.leg import UNKNOWN
@@ -22,12 +22,13 @@ _RESIDUAL_MPS = 1.0
 _RIVAL = 0.9
 """From this share of the peak force on, one of the other sign makes the sign of the peak a matter of chance."""
 _ACCELEROMETER_ONLY = 0.6
+_POSTURE_ASSUMED = 0.5
 TURN_DEG = 20.0
 """Heading change over a stride from which it counts as part of a turn."""
 
 
-def judge(row: ResultRow, rate_hz: float) -> tuple[float, list[str]]:  # noqa: C901, PLR0912  (a list of reasons)
-    """Return quality and reasons of a result row of kind STRIDE or REP."""
+def _lost(row: ResultRow, rate_hz: float) -> list[tuple[str, float]]:
+    """Return the reasons that lie in the samples themselves, with their factors."""
     found: list[tuple[str, float]] = []
     samples = max(1.0, (row.end_s - row.start_s) * rate_hz)
     share = row.missing / samples
@@ -35,6 +36,17 @@ def judge(row: ResultRow, rate_hz: float) -> tuple[float, list[str]]:  # noqa: C
         found.append(("missing_samples", max(0.3, 1.0 - 2.0 * share)))
     if row.clipped:
         found.append(("clipped", 0.7))
+    return found
+
+
+def _together(found: list[tuple[str, float]]) -> tuple[float, list[str]]:
+    """Return the product of the factors, and the reasons."""
+    return prod((factor for _, factor in found), start=1.0), [reason for reason, _ in found]
+
+
+def judge(row: ResultRow, rate_hz: float) -> tuple[float, list[str]]:
+    """Return quality and reasons of a result row of kind STRIDE or REP."""
+    found = _lost(row, rate_hz)
     if row.axis_source == UNKNOWN:
         found.append(("no_anatomical_axis", 1.0))
     elif degrees(row.axis_uncertainty_rad) > _UNCERTAIN_AXIS_DEG:
@@ -55,10 +67,17 @@ def judge(row: ResultRow, rate_hz: float) -> tuple[float, list[str]]:  # noqa: C
         found.append(("long_axis_unknown", 1.0))
     if row.lateral_rival > _RIVAL:
         found.append(("force_sign_uncertain", 1.0))
-    quality = 1.0
-    for _, factor in found:
-        quality *= factor
-    return quality, [reason for reason, _ in found]
+    return _together(found)
+
+
+def standing(row: ResultRow, rate_hz: float) -> tuple[float, list[str]]:
+    """Return quality and reasons of a result row of kind STANDING."""
+    found = _lost(row, rate_hz)
+    if row.axis_source == UNKNOWN:
+        found.append(("posture_assumed", _POSTURE_ASSUMED))
+    elif degrees(row.axis_uncertainty_rad) > _UNCERTAIN_AXIS_DEG:
+        found.append(("axis_uncertain", 0.8))
+    return _together(found)
 
 
 def without_gyroscope(quality: float, reasons: list[str]) -> tuple[float, list[str]]:

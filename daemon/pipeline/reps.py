@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _SAGITTAL_DEG = 30.0
 _FRONTAL_DEG = 60.0
 _RUN_DUTY = 0.5
-_AXIS_SOURCES = {UNKNOWN: "none", CONFIGURED: "configured", WALKING: "walking"}
+AXIS_SOURCES = {UNKNOWN: "none", CONFIGURED: "configured", WALKING: "walking"}
 
 
 class Place(NamedTuple):
@@ -126,7 +126,7 @@ def make_rep(row: ResultRow, place: Place, device: DeviceSettings, context: Cont
         lateral_force_uncertainty_n=scaled(row.lateral_uncertainty_mps2, mass_kg),
         mass_kg=mass_kg,
         mass_source=device.mass_source,
-        axis_source=_AXIS_SOURCES[row.axis_source],
+        axis_source=AXIS_SOURCES[row.axis_source],
         axis_uncertainty_deg=scaled(row.axis_uncertainty_rad, degrees(1.0)),
         bandwidth_hz=number(row.lateral_bandwidth_hz),
         missing=row.missing,

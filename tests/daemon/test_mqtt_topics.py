@@ -10,6 +10,7 @@ from ankled.daemon.errors import UsageError
 from ankled.daemon.mqtt.topics import Route, Topics, discovery, slugify
 from ankled.daemon.records import Alert, Event, Pair, Rep, Session, Set
 from ankled.daemon.settings import RESERVED_SLUGS
+from ankled.daemon.standing import Standing
 from tests.daemon.records import make
 
 TOPICS = Topics(node="gym")
@@ -19,6 +20,7 @@ TOPICS = Topics(node="gym")
     ("record", "route"),
     [
         (make(Rep, device="left"), Route("ankled/gym/left/rep", 1, retain=False)),
+        (make(Standing, device="left"), Route("ankled/gym/left/standing", 1, retain=False)),
         (make(Set, device="left"), Route("ankled/gym/left/set", 1, retain=True)),
         (make(Pair, athlete="kim"), Route("ankled/gym/athlete/kim/pair", 1, retain=False)),
         (make(Session, athlete="kim"), Route("ankled/gym/athlete/kim/session", 1, retain=True)),
@@ -27,7 +29,7 @@ TOPICS = Topics(node="gym")
         (make(Event, device="left"), Route("ankled/gym/bridge/event", 1, retain=False)),
     ],
 )
-def test_where_records_go(record: Rep | Set | Pair | Session | Alert | Event, route: Route) -> None:
+def test_where_records_go(record: Rep | Standing | Set | Pair | Session | Alert | Event, route: Route) -> None:
     """All results at least once; the last set and session stay with the broker."""
     assert TOPICS.topic_for(record) == route
 

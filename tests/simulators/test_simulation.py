@@ -35,6 +35,8 @@ REPETITIONS = {
     "fatigue": 15,
     "asymmetry": 10,
     "stand": 0,
+    "balance": 0,
+    "walk_balance": 12,
     "fidget": 0,
 }
 
