@@ -29,7 +29,7 @@ def fatigue(rep: Rep, open_set: OpenSet) -> Finding | None:
         return None
     best, now = fall
     slope, test = trends.theil_sen(values), trends.mann_kendall(values)
-    if slope is None or test is None or slope.slope >= 0.0 or test.p_value >= FATIGUE_P:
+    if slope is None or test is None or slope.high >= 0.0 or test.p_value >= FATIGUE_P:
         return None
     # What the trend alone explains, and what it explains at the least.
     steps = len(values) - 1
