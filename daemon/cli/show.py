@@ -37,7 +37,7 @@ def _content(record: Record) -> str:
         case Session():
             text = (
                 f"both     session: {record.sets} sets, {record.strides} strides, {record.reps} repetitions, "
-                f"{record.pairs} pairs"
+                f"{record.pairs} pairs, {record.alerts} alerts"
             )
         case Alert():
             text = f"{record.device or record.athlete or '':8} alert: {record.message}"

@@ -231,6 +231,7 @@ def test_the_pipeline_gets_all_that_alters_results(tmp_path: Path) -> None:
         'node = "gym"\n[pipeline]\nset_rest_s = 20\n'
         + LEFT
         + 'mass_kg = 1\nside = "left"\nathlete = "kim"\nmovement = "reps"\nexercise = "curl"\nrate_hz = 104\n'
+        + "planned_sets = 3\ntarget_range_deg = 60\n"
         + '[[devices]]\nslug = "b"\nname = "x"\n',
         encoding="utf-8",
     )
@@ -241,7 +242,7 @@ def test_the_pipeline_gets_all_that_alters_results(tmp_path: Path) -> None:
         devices=(
             DeviceSettings(
                 slug="left", side="left", athlete="kim", mass_kg=1.0, mass_source="configured", movement="reps",
-                exercise="curl", rate_hz=104.0,
+                exercise="curl", rate_hz=104.0, planned_sets=3, target_range_deg=60.0,
             ),
             DeviceSettings(slug="b"),
         ),

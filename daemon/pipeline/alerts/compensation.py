@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import radians, sin
+from math import inf, radians, sin
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -31,6 +31,7 @@ _WORDS: Final = {
     "lateral_force_rms_n": ("lateral force", "N rms"),
 }
 QUANTITIES: Final = tuple(_WORDS)
+_NONE: Final = (inf,) * len(QUANTITIES)
 
 
 class Moved(msgspec.Struct, array_like=True, frozen=True):
@@ -41,10 +42,14 @@ class Moved(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Compensation(msgspec.Struct, kw_only=True):
-    """What is remembered: the last usual repetitions of movement `of`, and those that may be odd, of one set."""
+    """What is remembered: the last usual repetitions of movement `of`, and those that may be odd, of one set.
+
+    No known repetition has less of a quantity than `least`: what is not far beyond that is not far beyond a median.
+    """
 
     of: str = ""
     known: list[Moved] = []
+    least: list[float] = msgspec.field(default_factory=lambda: list(_NONE))
     doubtful: list[Moved] = []
     episode: Episode = msgspec.field(default_factory=Episode)
 
@@ -53,7 +58,7 @@ class Compensation(msgspec.Struct, kw_only=True):
         self._settle()
         self.episode.end()
         if afresh:
-            self.known = []
+            self.known, self.least = [], list(_NONE)
 
     def step(self, rep: Rep) -> Finding | None:
         """Take in a repetition; return what makes it the last of several odd ones in a row."""
@@ -62,12 +67,10 @@ class Compensation(msgspec.Struct, kw_only=True):
         # The range of sway is another quantity where the long axis is not known.
         of = f"{rep.movement} {'long_axis_unknown' in rep.quality_reasons}"
         if of != self.of:
-            self.of, self.known, self.doubtful = of, [], []
-            self.episode.end()
-        velocity = rep.mean_velocity_rad_s
-        now = Moved(velocity, (rep.sway_range_deg, rep.sway_rms_mps2, rep.lateral_force_rms_n))
-        near = [one for one in self.known if abs(one.velocity_rad_s - velocity) <= _SPEED * velocity]
-        odd = self._odd(now, near, _doubt(rep))
+            self.begin(afresh=True)
+            self.of = of
+        now = Moved(rep.mean_velocity_rad_s, (rep.sway_range_deg, rep.sway_rms_mps2, rep.lateral_force_rms_n))
+        odd = self._odd(now, rep) if self._far(now) else None
         tells = self.episode.step(rep.id, odd=odd is not None)
         if odd is None:
             self._settle()
@@ -76,19 +79,22 @@ class Compensation(msgspec.Struct, kw_only=True):
         self.doubtful = [*self.doubtful, now][-IN_A_ROW:]
         return self._finding(rep, *odd) if tells else None
 
-    @staticmethod
-    def _odd(now: Moved, near: list[Moved], doubt: tuple[float, ...]) -> tuple[int, Usual] | None:
+    def _far(self, now: Moved) -> bool:
+        """Tell whether a quantity may be odd; for nearly all repetitions this is all that need be looked at."""
+        return any(
+            value is not None and value >= (1.0 + _EXCESS) * least
+            for value, least in zip(now.sideways, self.least, strict=True)
+        )
+
+    def _odd(self, now: Moved, rep: Rep) -> tuple[int, Usual] | None:
         """Return the quantity, by its place, that lies furthest beyond the usual, and the usual; None if none does."""
-        if len(near) < _FEWEST:
-            return None
+        velocity, doubt = now.velocity_rad_s, _doubt(rep)
+        near = [one for one in self.known[-_KEPT:] if abs(one.velocity_rad_s - velocity) <= _SPEED * velocity]
         found: list[tuple[float, int, Usual]] = []
         for place, value in enumerate(now.sideways):
             values = [other for one in near if (other := one.sideways[place]) is not None]
             if value is None or len(values) < _FEWEST:
                 continue
-            least = value / (1.0 + _EXCESS)
-            if 2 * sum([other > least for other in values]) > len(values):
-                continue  # so is the median: this much is enough for nearly all of them
             before = usual(values)
             if (
                 before is not None
@@ -100,7 +106,16 @@ class Compensation(msgspec.Struct, kw_only=True):
         return max(found)[1:] if found else None
 
     def _keep(self, one: Moved) -> None:
-        self.known = [*self.known, one][-_KEPT:]
+        """Remember a repetition; now and then let go of those too far back."""
+        self.known.append(one)
+        fresh = [one]
+        if len(self.known) > 2 * _KEPT:
+            del self.known[:-_KEPT]
+            self.least, fresh = list(_NONE), self.known
+        for other in fresh:
+            for place, value in enumerate(other.sideways):
+                if value is not None and value < self.least[place]:
+                    self.least[place] = value
 
     def _settle(self) -> None:
         """Take single odd repetitions for what they are: part of the wearer's spread."""

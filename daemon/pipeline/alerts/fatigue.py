@@ -23,18 +23,13 @@ _EVERY: Final = 4
 
 def fatigue(rep: Rep, open_set: OpenSet) -> Finding | None:
     """Return what the velocities of the set tell after its newest repetition."""
-    values, best = open_set.velocity, open_set.velocity_best
-    if best is None or best <= 0.0 or len(values) < _FEWEST[open_set.of]:
+    values = open_set.velocity
+    fall = _fall(open_set)
+    if fall is None or not _gradual(values):
         return None
-    now = median(values[-_RECENT:])
-    bound = now / (1.0 - FATIGUE_LOSS_PERCENT / 100.0)
-    if bound > best or (open_set.of == "stride" and open_set.count % _EVERY):
-        return None
-    best = max(median(values[place : place + _RECENT]) for place in range(len(values) - _RECENT + 1))
-    if bound > best or not _gradual(values):
-        return None
+    best, now = fall
     slope, test = trends.theil_sen(values), trends.mann_kendall(values)
-    if slope is None or test is None or slope.slope >= 0.0 or test.p_value >= FATIGUE_P:
+    if slope is None or test is None or slope.high >= 0.0 or test.p_value >= FATIGUE_P:
         return None
     # What the trend alone explains, and what it explains at the least.
     steps = len(values) - 1
@@ -69,6 +64,19 @@ def fatigue(rep: Rep, open_set: OpenSet) -> Finding | None:
             "count": float(len(values)),
         },
     )
+
+
+def _fall(open_set: OpenSet) -> tuple[float, float] | None:
+    """Return the best velocity of several in a row and that of the last ones, where enough lies between them."""
+    values, best = open_set.velocity, open_set.velocity_best
+    if len(values) < _FEWEST[open_set.of] or (open_set.of == "stride" and open_set.count % _EVERY):
+        return None
+    now = median(values[-_RECENT:])
+    bound = now / (1.0 - FATIGUE_LOSS_PERCENT / 100.0)
+    if best is None or best < bound or best <= 0.0:
+        return None
+    best = max(median(values[place : place + _RECENT]) for place in range(len(values) - _RECENT + 1))
+    return None if best < bound else (best, now)
 
 
 def _gradual(values: list[float]) -> bool:
