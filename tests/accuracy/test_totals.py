@@ -1,29 +1,34 @@
 """What a session adds up to, against truth: no error where there is none, and the size of those that are made."""
 
+from typing import TypeAlias
+
 import msgspec
 import numpy as np
 import pytest
 
-from ankled.daemon.records import Pair, Rep, Session, Set
+from ankled.daemon.records import Pair, Record, Rep, Session, Set
+from ankled.simulators.truth import Repetition
 from benchmarks.running import simulated
 from benchmarks.scoring.fields import score_leg
 from benchmarks.scoring.totals import QUANTITIES, score
 from benchmarks.suites.fields import CLASSES, FIELDS, KNOWN
 from tests.accuracy.perfect import NAMES, make_rep
 
+Walk: TypeAlias = tuple[dict[str, list[Repetition]], list[Record]]
+
 
 @pytest.fixture(scope="module")
-def walk():
+def walk() -> Walk:
     """Return truth and records of a walk with the mount known."""
     return simulated("walk", mount_known=True, imu="ideal")
 
 
-def test_steps_and_symmetry_have_no_error_where_the_records_are_true(walk) -> None:
+def test_steps_and_symmetry_have_no_error_where_the_records_are_true(walk: Walk) -> None:
     """Pins the truth of pairs: strides that say what is true, joined as they were, have none of these errors."""
     truth, records = walk
     found = {side: [r for r in records if isinstance(r, Rep) and r.device == side] for side in truth}
     true_of = {ours.id: true for side in truth for true, ours in zip(truth[side], found[side], strict=True)}
-    perfect = []
+    perfect: list[Record] = []
     for record in records:
         if isinstance(record, Rep):
             fields = {k: v for k, v in msgspec.to_builtins(true_of[record.id]).items() if k in NAMES}
@@ -49,11 +54,11 @@ def test_steps_and_symmetry_have_no_error_where_the_records_are_true(walk) -> No
         assert np.allclose(errors[name], 0.0)
 
 
-def test_errors_have_the_unit_of_their_quantity(walk) -> None:
+def test_errors_have_the_unit_of_their_quantity(walk: Walk) -> None:
     """Pins milliseconds for steps, counts for sets and percentage points for the share of the load."""
     truth, records = walk
     before = score(truth, records)
-    moved = []
+    moved: list[Record] = []
     for record in records:
         if isinstance(record, Pair) and record.step_time_left_s is not None:
             moved.append(msgspec.structs.replace(record, step_time_left_s=record.step_time_left_s + 0.1))
@@ -70,7 +75,7 @@ def test_errors_have_the_unit_of_their_quantity(walk) -> None:
     assert np.allclose(np.subtract(after["load_share"], before["load_share"]), 3.0)
 
 
-def test_a_peak_with_a_rival_is_compared_with_the_nearer(walk) -> None:
+def test_a_peak_with_a_rival_is_compared_with_the_nearer(walk: Walk) -> None:
     """Pins that either of two equals is right, that a clear peak of the wrong sign is not, and what a shock is."""
     truth = [
         msgspec.structs.replace(rep, lateral_force_peak_n=5.0, lateral_force_rival_n=rival, lateral_force_impact_n=8.0)
