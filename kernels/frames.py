@@ -30,14 +30,6 @@ def to_earth(row: NDArray[np.float64], vx: float, vy: float, vz: float) -> tuple
 
 
 @kernel
-def to_sensor(row: NDArray[np.float64], vx: float, vy: float, vz: float) -> tuple[float, float, float]:
-    """Rotate a vector of earth axes to the sensor frame with the quaternion of `row`: the reverse of `to_earth`."""
-    w, x, y, z = row[QUAT], row[QUAT + 1], row[QUAT + 2], row[QUAT + 3]
-    tx, ty, tz = 2.0 * (y * vz - z * vy), 2.0 * (z * vx - x * vz), 2.0 * (x * vy - y * vx)
-    return vx - w * tx + y * tz - z * ty, vy - w * ty + z * tx - x * tz, vz - w * tz + x * ty - y * tx
-
-
-@kernel
 def linear_acceleration(row: NDArray[np.float64]) -> tuple[float, float, float]:
     """Return a - g R(q)^T z in the sensor frame, m/s2: what is left of the specific force without gravity."""
     ux, uy, uz = up(row)
@@ -60,3 +52,11 @@ def perpendicular(x: float, y: float, z: float) -> tuple[float, float, float, fl
     norm = sqrt(ex * ex + ey * ey + ez * ez)
     ex, ey, ez = ex / norm, ey / norm, ez / norm
     return ex, ey, ez, y * ez - z * ey, z * ex - x * ez, x * ey - y * ex
+
+
+@kernel
+def to_sensor(row: NDArray[np.float64], vx: float, vy: float, vz: float) -> tuple[float, float, float]:
+    """Rotate a vector of earth axes to the sensor frame with the quaternion of `row`: the reverse of `to_earth`."""
+    w, x, y, z = row[QUAT], row[QUAT + 1], row[QUAT + 2], row[QUAT + 3]
+    tx, ty, tz = 2.0 * (y * vz - z * vy), 2.0 * (z * vx - x * vz), 2.0 * (x * vy - y * vx)
+    return vx - w * tx + y * tz - z * ty, vy - w * ty + z * tx - x * tz, vz - w * tz + x * ty - y * tx

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil, floor, nan
 from typing import TYPE_CHECKING, Any
 
-from ankled.kernels import angle, lateral, principal, sway
+from ankled.kernels import angle, lateral, repetition_axis, sway
 from ankled.kernels.jit import kernel
 from ankled.kernels.leg import UNKNOWN, angle_deg
 from ankled.kernels.results import REP, STRIDE
@@ -163,7 +163,7 @@ def repetition(
     first, last = _view(found.start, found.end, k, oldest, rate_hz)
     win = window(ring, first, last)
     i0, i1 = found.start - first, found.end - first
-    principal.turn_to(found.axis, win, i0, i1, rate_hz)
+    repetition_axis.turn_to(found.axis, win, i0, i1, rate_hz)
     row.kind = REP
     row.first = 0
     row.start_s = _time_at(ring, found.start, k)

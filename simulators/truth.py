@@ -1,9 +1,7 @@
 """What every repetition truly was, measured on the exact trajectory by the definitions of the records.
 
 The movement turns about p: the leg's y in a stride, in a repetition the principal axis of its angular rate. Sideways
-motion tilts that by a degree or two from the joint's axis, which no sensor can know. A hold is where the leg turns at
-less than 5 % of its fastest rate in the (slower) way there or back; the ways there and back, of which one is the
-concentric phase, are what lies between it and a leg slower than 5 % of the fastest rate of that way.
+motion tilts that by a degree or two from the joint's axis, which no sensor can know.
 
 Fields have the names of `ankled.rep/1`. The trajectory is sampled at 500 Hz without noise; quantities that a record
 defines behind a low-pass are filtered with the zero-phase magnitude of a second order Butterworth filter run forward
@@ -32,10 +30,6 @@ IMPACT_GUARD_S = 0.030
 """The swing's lateral force ends this long before initial contact."""
 _CHUNK_S = 100.0
 _ACROSS = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0)}
-HELD = 0.7
-"""Part of the excursion above which a leg may be held."""
-STILL = 0.05
-"""Part of the fastest rate below which a leg is held."""
 
 
 class Repetition(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,7 +161,7 @@ def measure(leg: Leg, *, mass_kg: float, rate_hz: float, until_s: float) -> list
             }
             previous = found[-1] if found and found[-1].movement == one.movement else None
             fields |= _stride(one) if one.kind == "stride" else _rep(one, previous, motion)
-            begin, end = _lift(one, motion) if one.kind == "rep" else (one.toe_off_s or one.start_s, one.end_s)
+            begin, end = one.concentric_s or (one.toe_off_s or one.start_s, one.end_s)
             fields |= _about(motion, series, begin, end)
             fields |= _force(one, series, force)
             found.append(Repetition(**fields))  # type: ignore[arg-type]  # gathered by the functions below
@@ -206,43 +200,21 @@ def _stride(one: Planned) -> dict[str, object]:
     }
 
 
-def _phases(motion: _Motion) -> tuple[float, float, float, float]:
-    """Return when the way there begins, the hold begins and ends (both at the top if there is none), and all ends."""
-    out = np.abs(motion.angle - motion.angle[0])
-    top = int(np.argmax(out))
-    speed = np.abs(motion.rate)
-    there, back = speed[: top + 1].max(), speed[top:].max()
-    rows = np.flatnonzero((out > HELD * out[top]) & (speed < STILL * min(there, back)))
-    first, last = (rows[0], rows[-1]) if rows.size else (top, top)
-    begin = np.flatnonzero(speed[: top + 1] > STILL * there)[0]
-    end = top + np.flatnonzero(speed[top:] > STILL * back)[-1]
-    begin_s, first_s, last_s, end_s = (float(motion.time_s[row]) for row in (begin, first, last, end))
-    return begin_s, first_s, last_s, end_s
-
-
-def _lift(one: Planned, motion: _Motion) -> tuple[float, float]:
-    """Return when the weight (in a squat the body) begins and ends to rise."""
-    assert one.concentric_s is not None  # noqa: S101  (for the type checker: planned repetitions have phases)
-    begin, held, released, end = _phases(motion)
-    return (begin, held) if one.concentric_s[0] < held else (released, end)
-
-
 def _rep(one: Planned, previous: Repetition | None, motion: _Motion) -> dict[str, object]:
     """Return what only repetitions have."""
     angle, time_s = motion.angle, motion.time_s
     top = int(np.argmax(np.abs(angle - angle[0])))
-    begin, held, released, end = _phases(motion)
-    lifted = _lift(one, motion)
-    lift_s = lifted[1] - lifted[0]
+    assert one.concentric_s is not None  # noqa: S101  (for the type checker: planned repetitions have phases)
+    assert one.eccentric_s is not None  # noqa: S101  (likewise)
     rise = np.abs(angle[: top + 1] - angle[0]) <= 0.3 * abs(angle[top] - angle[0])
     fall = np.abs(angle[top:] - angle[-1]) <= 0.3 * abs(angle[top] - angle[-1])
     return {
         "onset30_s": float(time_s[np.flatnonzero(rise)[-1]]),
         "offset30_s": float(time_s[top + np.flatnonzero(fall)[0]]),
         "peak_s": float(time_s[top]),
-        "concentric_s": lift_s,
-        "hold_s": released - held,
-        "eccentric_s": (held - begin) + (end - released) - lift_s,
+        "concentric_s": one.concentric_s[1] - one.concentric_s[0],
+        "hold_s": one.hold_s,
+        "eccentric_s": one.eccentric_s[1] - one.eccentric_s[0],
         "rest_before_s": None if previous is None else one.start_s - previous.end_s,
         "cadence_per_min": None if previous is None else 60.0 / (one.start_s - previous.start_s),
     }

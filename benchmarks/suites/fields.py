@@ -34,8 +34,8 @@ NOTES: Final = (
     (
         "A peak force whose rival of the other sign is at least 90 % of it is compared with the nearer of the two, the "
         "shock of the heel by magnitude: at 100 Hz half of its power lies above half the rate and folds down. "
-        "The axis of a repetition is the principal axis of its true angular rate; its phases end where the leg turns "
-        "at less than 5 % of its fastest. Left out: the reference case (its own table), jumps (the truth counts dip, "
+        "The axis of a repetition is the principal axis of its true angular rate; its phases are those commanded. "
+        "Left out: the reference case (its own table), jumps (the truth counts dip, "
         "flight and landing as one), the slip (its mount changes), standing and fidgeting."
     ),
 )

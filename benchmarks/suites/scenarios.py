@@ -31,14 +31,14 @@ IMUS: Final = ("ideal", "consumer")
 
 NOTES = (
     (
-        "Every scenario, both legs, a consumer IMU's errors, sensor mounted askew; `known`: the mount is in the settings, "
-        "`found`: it is not. Missed and false: strides within 0.25 s of the true contact, repetitions that share more "
-        "than half of the shorter interval, one to one, of the right kind."
+        "Every scenario, both legs, a consumer IMU's errors, sensor mounted askew; `known`: the mount is in the "
+        "settings, `found`: it is not. Missed and false: strides within 0.25 s of the true contact, repetitions that "
+        "share more than half of the shorter interval, one to one, of the right kind."
     ),
     (
-        "Reference case: 4.0 lb on a 26 inch stride, 9.34 N inward at mid-swing. The worst stride of both legs; beside: "
-        "without the sensor's errors, and the median error with them. Its sensor sits on the axis of the ankle, so its "
-        "stride length suffers from the lever that a shank in walking has."
+        "Reference case: 4.0 lb on a 26 inch stride, 9.34 N inward at mid-swing. The worst stride of both legs; "
+        "beside: without the sensor's errors, and the median error with them. Its sensor sits on the axis of the "
+        "ankle, so its stride length suffers from the lever that a shank in walking has."
     ),
 )
 

@@ -15,12 +15,12 @@ from ankled.kernels.results import STRIDE
 if TYPE_CHECKING:
     from ankled.kernels.results import ResultRow
 
+_RIVAL = 0.9
+"""From this share of the peak force on, one of the other sign makes the sign of the peak a matter of chance."""
 _MISSING_SHARE = 0.02
 _UNCERTAIN_AXIS_DEG = 10.0
 _UNCERTAIN_SIGN = 0.3
 _RESIDUAL_MPS = 1.0
-_RIVAL = 0.9
-"""From this share of the peak force on, one of the other sign makes the sign of the peak a matter of chance."""
 _ACCELEROMETER_ONLY = 0.6
 _POSTURE_ASSUMED = 0.5
 TURN_DEG = 20.0
@@ -51,6 +51,8 @@ def judge(row: ResultRow, rate_hz: float) -> tuple[float, list[str]]:
         found.append(("no_anatomical_axis", 1.0))
     elif degrees(row.axis_uncertainty_rad) > _UNCERTAIN_AXIS_DEG:
         found.append(("axis_uncertain", 0.8))
+    if row.lateral_rival > _RIVAL:
+        found.append(("force_sign_uncertain", 1.0))
     if row.kind == STRIDE:
         if abs(row.heading_deg) > TURN_DEG:
             found.append(("turn", 0.8))
@@ -65,8 +67,6 @@ def judge(row: ResultRow, rate_hz: float) -> tuple[float, list[str]]:
             found.append(("about_vertical", 0.8))
     if not row.sway_from_leg_axis:
         found.append(("long_axis_unknown", 1.0))
-    if row.lateral_rival > _RIVAL:
-        found.append(("force_sign_uncertain", 1.0))
     return _together(found)
 
 

@@ -111,10 +111,7 @@ def test_a_u_turn_is_marked() -> None:
 
 
 def test_repetitions_of_an_exercise() -> None:
-    """Times and range of a set of knee extensions are those planned, within the jitter.
-
-    Phases leave out what is slower than 5 % of the fastest: a lift that creeps into the hold belongs to the hold.
-    """
+    """Times, range and phases of a set of knee extensions are those planned, within the jitter."""
     for leg in simulate("knee_extension").legs.values():
         assert [rep.index for rep in leg.truth] == list(range(10))
         assert leg.truth[0].cadence_per_min is None
@@ -125,12 +122,10 @@ def test_repetitions_of_an_exercise() -> None:
             assert rep.offset30_s is not None
             assert rep.peak_s is not None
             assert rep.start_s < rep.onset30_s < rep.peak_s < rep.offset30_s < rep.end_s
-            assert rep.concentric_s == pytest.approx(0.79, abs=0.08)
-            assert rep.hold_s == pytest.approx(1.03, abs=0.08)
-            assert rep.eccentric_s == pytest.approx(0.98, abs=0.12)
-            assert sum(phase or 0.0 for phase in (rep.concentric_s, rep.hold_s, rep.eccentric_s)) < rep.duration_s
-            assert rep.concentric_s is not None
-            assert rep.mean_velocity_rad_s == pytest.approx(np.deg2rad(rep.rom_deg) / rep.concentric_s, rel=0.05)
+            assert rep.concentric_s == pytest.approx(1.0, abs=0.1)
+            assert rep.hold_s == pytest.approx(0.8, abs=0.08)
+            assert rep.eccentric_s == pytest.approx(1.2, abs=0.12)
+            assert rep.mean_velocity_rad_s == pytest.approx(np.deg2rad(rep.rom_deg) / rep.concentric_s, rel=0.08)
 
 
 def test_abduction_is_frontal() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from ankled.kernels import principal, ring
+from ankled.kernels import repetition_axis, ring
 from tests.kernels import motions
 
 START = np.array([0.0, 0.8, 0.6])
@@ -34,7 +34,7 @@ def test_a_hinge_is_found_on_the_side_that_was_given(seed: int, rate_hz: float) 
     axis = p + 0.3 * motions.unit(rng)
     axis /= np.linalg.norm(axis)
     rows = rows_of(hinge(rate_hz, p))
-    principal.turn_to(axis, rows, 0.0, len(rows) - 1.0, rate_hz)
+    repetition_axis.turn_to(axis, rows, 0.0, len(rows) - 1.0, rate_hz)
     np.testing.assert_allclose(axis, p, atol=1e-9)
 
 
@@ -44,8 +44,8 @@ def test_it_turns_with_the_sensor() -> None:
     rate = hinge(100.0, np.array([0.0, 1.0, 0.0])) + 0.1 * rng.normal(size=(200, 3))
     turn = Rotation.from_rotvec([0.4, -1.1, 2.5])
     axis, turned = START.copy(), turn.apply(START)
-    principal.turn_to(axis, rows_of(rate), 3.5, 190.2, 100.0)
-    principal.turn_to(turned, rows_of(turn.apply(rate)), 3.5, 190.2, 100.0)
+    repetition_axis.turn_to(axis, rows_of(rate), 3.5, 190.2, 100.0)
+    repetition_axis.turn_to(turned, rows_of(turn.apply(rate)), 3.5, 190.2, 100.0)
     np.testing.assert_allclose(turned, turn.apply(axis), atol=1e-9)
 
 
@@ -54,7 +54,7 @@ def test_a_knock_does_not_turn_the_axis() -> None:
     t = np.arange(0.0, 2.0, 0.01)
     rate = hinge(100.0, np.array([0.0, 1.0, 0.0])) + np.outer(np.sin(2.0 * np.pi * 25.0 * t), [1.0, 0.0, 0.3])
     axis = START.copy()
-    principal.turn_to(axis, rows_of(rate), 0.0, 199.0, 100.0)
+    repetition_axis.turn_to(axis, rows_of(rate), 0.0, 199.0, 100.0)
     assert np.degrees(np.arccos(axis[1])) < 1.0
 
 
@@ -62,5 +62,5 @@ def test_a_knock_does_not_turn_the_axis() -> None:
 def test_nothing_to_go_by_leaves_it_alone(rate: float, interval: tuple[float, float]) -> None:
     """A leg that does not turn, or an interval without a whole block, says nothing about an axis."""
     axis = START.copy()
-    principal.turn_to(axis, rows_of(np.full((100, 3), rate)), *interval, 100.0)
+    repetition_axis.turn_to(axis, rows_of(np.full((100, 3), rate)), *interval, 100.0)
     np.testing.assert_array_equal(axis, START)
