@@ -9,6 +9,7 @@ import numpy as np
 
 from ankled.simulators.mounts import Mount
 from ankled.simulators.scenarios import Slip
+from ankled.simulators.standing import Sway, sway
 from ankled.simulators.truth import Repetition
 
 if TYPE_CHECKING:
@@ -20,13 +21,17 @@ CSV_HEADER = "t,ax,ay,az,gx,gy,gz"
 
 
 class LegTruth(msgspec.Struct, frozen=True, kw_only=True):
-    """The truth about one leg. The mounts are the leg's `left` and `up` in the sensor's frame."""
+    """The truth about one leg. The mounts are the leg's `left` and `up` in the sensor's frame.
+
+    `standing` is how the leg swayed each time it stood alone, from the first moment to the last.
+    """
 
     mount: Mount
     mount_after: Mount
     mass_kg: float
     slips: tuple[Slip, ...]
     repetitions: list[Repetition]
+    standing: list[Sway]
 
 
 class Truth(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="ankled.truth/1"):
@@ -61,6 +66,7 @@ def truth_json(simulation: Simulation) -> bytes:
                 mass_kg=leg.mass_kg,
                 slips=leg.slips,
                 repetitions=leg.truth,
+                standing=[sway(leg.limb, start_s, end_s) for start_s, end_s in leg.stands],
             )
             for side, leg in simulation.legs.items()
         },

@@ -156,7 +156,7 @@ def summarise(scores: Sequence[Score]) -> Section:
                     value=max(sizes, default=float("nan")),
                     unit="%",
                     at_most=bar,
-                    anchor=f"median {np.median(sizes):.2f} %; two legs {max(quiet, default=float('nan')):.2f} %",
+                    anchor=f"median {np.median(sizes):.2f} %" + (f"; two legs {max(quiet):.2f} %" if quiet else ""),
                 )
             )
     figures += [
