@@ -110,7 +110,8 @@ def _stride(
     n: int,
 ) -> int:
     """Measure an accepted stride into row `n`, let the axes follow it, return the next free row."""
-    leg.follow(s.leg, s.axes, found.swing_rate_rad_s, found.push_rate_rad_s)
+    if found.swing_rate_rad_s > 0.0:  # a step without a swing tells nothing of the axis
+        leg.follow(s.leg, s.axes, found.swing_rate_rad_s, found.push_rate_rad_s)
     row = out[n]
     measures.stride(row, ring, found, k, oldest, s.leg, s.rate_hz, scratch)
     row.retroactive = 1 if k > found.known else 0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import exp, sqrt
 from typing import TYPE_CHECKING
 
+from ankled.kernels import shocks
 from ankled.kernels.jit import kernel
 from ankled.kernels.ring import ACC, GYR
 
@@ -15,7 +16,15 @@ if TYPE_CHECKING:
 TOE_OFF_RISE = 0.25
 """Share of the last minimum that the swing rate has regained at toe-off."""
 CONTACT_SHARE = 0.5
-"""Where initial contact lies between the zero crossing after mid-swing (0) and the first minimum after it (1)."""
+"""Where initial contact lies between the zero crossing after mid-swing (0) and the deepest minimum after it (1)."""
+CONTACT_SPAN_S = 0.12
+"""How long after the zero crossing that minimum is sought: the foot has come down by then."""
+FAST_SHARE = 0.5
+"""Share of its largest angular rate that a leg turns with from toe-off on where the swing rate does not tell it."""
+_SHOCK = shocks.Params()
+_MEAN_S, _SMOOTH_S, _DELAY_S = _SHOCK.shock_s, _SHOCK.shock_smooth_s, _SHOCK.delay_s
+_SETTLE_S = 0.1
+"""How long before the first place the filters of the shock begin."""
 
 
 @kernel
@@ -46,16 +55,15 @@ def contact_after(win: NDArray[np.float64], peak: int, rate_hz: float, left: NDA
         before = here
     if before <= 0.0:
         return -1.0
-    here = swing_rate(win, i, reach, left)
-    crossing = i - here / (here - before)
-    last = here
-    while i + 1 < n:
-        here = swing_rate(win, i + 1, reach, left)
-        if here >= last:
-            break
-        last = here
-        i += 1
-    return crossing + CONTACT_SHARE * (i - crossing)
+    least = swing_rate(win, i, reach, left)
+    crossing = i - least / (least - before)
+    lowest = i
+    for j in range(i + 1, min(n, int(crossing + CONTACT_SPAN_S * rate_hz) + 1)):
+        here = swing_rate(win, j, reach, left)
+        if here < least:
+            least = here
+            lowest = j
+    return crossing + CONTACT_SHARE * (lowest - crossing)
 
 
 @kernel
@@ -110,3 +118,41 @@ def shock(win: NDArray[np.float64], begin: float, end: float) -> float:
     for j in range(max(0, int(begin)), min(win.shape[0], int(end) + 1)):
         largest = max(largest, win[j, ACC] ** 2 + win[j, ACC + 1] ** 2 + win[j, ACC + 2] ** 2)
     return sqrt(largest)
+
+
+@kernel
+def landing(win: NDArray[np.float64], first: int, last: int, rate_hz: float) -> tuple[float, float]:
+    """Return where the hardest shock among samples [first, last] began, and its size, m/s2.
+
+    The size is the root of the smoothed square of what is left of the specific force without its mean, as in `shocks`.
+    """
+    mean_gain = 1.0 - exp(-1.0 / (rate_hz * _MEAN_S))
+    gain = 1.0 - exp(-1.0 / (rate_hz * _SMOOTH_S))
+    begin = max(0, first - int(_SETTLE_S * rate_hz))
+    mx, my, mz = win[begin, ACC], win[begin, ACC + 1], win[begin, ACC + 2]
+    once = twice = largest = 0.0
+    best = first
+    for j in range(begin, min(last + 1, win.shape[0])):
+        dx, dy, dz = win[j, ACC] - mx, win[j, ACC + 1] - my, win[j, ACC + 2] - mz
+        mx += mean_gain * dx
+        my += mean_gain * dy
+        mz += mean_gain * dz
+        once += gain * (dx * dx + dy * dy + dz * dz - once)
+        twice += gain * (once - twice)
+        if j >= first and twice > largest:
+            largest = twice
+            best = j
+    return best - _DELAY_S * rate_hz, sqrt(largest)
+
+
+@kernel
+def fast_from(win: NDArray[np.float64], first: int, last: int) -> int:
+    """Return the first sample in [first, last] from which the leg turns with half of its largest rate there."""
+    largest = 0.0
+    for j in range(first, last + 1):
+        largest = max(largest, win[j, GYR] ** 2 + win[j, GYR + 1] ** 2 + win[j, GYR + 2] ** 2)
+    least = FAST_SHARE * FAST_SHARE * largest
+    j = first
+    while j < last and win[j, GYR] ** 2 + win[j, GYR + 1] ** 2 + win[j, GYR + 2] ** 2 < least:
+        j += 1
+    return j
