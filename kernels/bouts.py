@@ -1,9 +1,11 @@
 """Walking or exercise: both detectors run side by side, and this decides which of their finds are results.
 
 A stride carries the leg somewhere; a repetition brings it back. So strides are accepted by their displacement (see
-gait), and a repetition is dropped when it overlaps a stride, follows one at once, or when the leg travelled while
-it lasted. Until the axes of the leg are known, the gait detector is tried now and then on the last seconds with the
-axes that the motion so far speaks for; when it finds strides, the axes are adopted and those strides published late.
+`gait`), and a repetition is dropped when it overlaps a stride, follows one at once, or did not bring the leg back (see
+`returned`). A single brief one may still be the first step of a walk: it is held back until a second one, or time,
+shows that it was none. Until the axes of the leg are known, the gait detector is tried now and then on the last seconds
+with the axes that the motion so far speaks for; when it finds strides, the axes are adopted and those strides published
+late.
 """
 
 from __future__ import annotations
@@ -13,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ankled.kernels import displacement, gait, gait_axes, leg, measures, reps, results, settling
-from ankled.kernels.gait_events import least_motion
+from ankled.kernels import gait, gait_axes, leg, measures, reps, results, returned, settling
 from ankled.kernels.jit import kernel
 from ankled.kernels.results import AXES
-from ankled.kernels.ring import TIME, window
+from ankled.kernels.ring import TIME
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,12 +37,10 @@ _SOLVE_S = 0.5
 """How often known axes are solved for anew."""
 _AFTER_STRIDE_S = 1.5
 """A repetition that begins this soon after a contact is the end of the walk: the last step, the feet put together."""
-_BRIEF_S = 1.6
-"""Only a repetition shorter than this can be told from a step by displacement: the integral drifts."""
-_REST_REACH_S = 0.5
-"""How long before a repetition the leg is looked for at rest."""
-_TRAVEL_M = 0.25
-"""Horizontal displacement between the ends of a repetition from which it was a step."""
+_HOLD_S = 4.0
+"""How long a repetition is held back: the axes settle within, where it was the first step of a walk."""
+_COMPANY_S = 10.0
+"""How long after a repetition another one is no surprise."""
 
 STATE = np.dtype(
     [
@@ -58,10 +57,14 @@ STATE = np.dtype(
         ("solve_n", "i8"),
         ("look_back_n", "i8"),
         ("last_contact", "f8"),
+        ("held", reps.FOUND),
+        ("held_k", "i8"),
+        ("last_rep", "f8"),
     ],
     align=True,
 )
-"""`fresh` is a gait state before its first sample, to begin a trial with."""
+"""`fresh` is a gait state before its first sample, to begin a trial with; `held` a repetition that is held back since
+`held_k`, -1 for none."""
 
 
 def init(
@@ -81,7 +84,8 @@ def init(
     state["trial_n"] = ceil(_TRIAL_S * rate_hz)
     state["solve_n"] = ceil(_SOLVE_S * rate_hz)
     state["look_back_n"] = ceil(_LOOK_BACK_S * rate_hz)
-    state["last_contact"] = -1e18
+    state["last_contact"] = state["last_rep"] = -1e18
+    state["held_k"] = -1
     return array
 
 
@@ -118,6 +122,8 @@ def _stride(
     row.axis_ratio = s.axes.ratio
     row.axis_confidence = s.axes.confidence
     s.last_contact = found.contact
+    if s.held_k >= 0 and found.toe_off - s.held.end < _AFTER_STRIDE_S * s.rate_hz:
+        s.held_k = -1  # it was the first step of this walk
     return n + 1
 
 
@@ -147,7 +153,17 @@ def _settle(
 
 
 @kernel
-def _repetition(
+def _is_held(s: Any, found: Any) -> bool:
+    """Tell whether a repetition may yet turn out to be the first step of a walk."""
+    if s.movement != AUTO or not returned.is_brief(found, s.rate_hz):
+        return False
+    if s.held_k >= 0 or found.start - s.last_rep < _COMPANY_S * s.rate_hz:
+        return False
+    return s.leg.source == leg.UNKNOWN or (s.gait.waiting and s.gait.contact >= found.start)
+
+
+@kernel
+def _publish(
     s: Any,
     found: Any,
     ring: NDArray[np.float64],
@@ -157,23 +173,24 @@ def _repetition(
     out: NDArray[np.void],
     n: int,
 ) -> int:
-    """Measure a repetition into row `n` unless it was a step; return the next free row."""
-    if found.start < oldest or found.start - s.last_contact < _AFTER_STRIDE_S * s.rate_hz:
-        return n
-    if found.end - found.start < _BRIEF_S * s.rate_hz:
-        first = max(oldest, int(found.start - _REST_REACH_S * s.rate_hz))
-        win = window(ring, first, k + 1)
-        before = least_motion(win, 0, int(found.start) - first)
-        after = least_motion(win, min(int(found.end) - first, k - first), k - first)
-        moved = displacement.measure(win, float(before), float(after), s.leg.up, 0.0, s.rate_hz, scratch)
-        if moved.horizontal_m > _TRAVEL_M and s.movement != REPS:
-            return n
+    """Measure a repetition into row `n` and return the next free row."""
     row = out[n]
     measures.repetition(row, ring, found, k, oldest, s.leg, s.rate_hz, scratch)
     row.retroactive = found.retroactive
     row.axis_ratio = s.axes.ratio
     row.axis_confidence = s.axes.confidence
+    s.last_rep = found.end
     return n + 1
+
+
+@kernel
+def _release(
+    s: Any, ring: NDArray[np.float64], k: int, oldest: int, scratch: NDArray[np.float64], out: NDArray[np.void], n: int
+) -> int:
+    """Publish the repetition that was held back; return the next free row."""
+    s.held.retroactive = 1
+    s.held_k = -1
+    return _publish(s, s.held, ring, k, oldest, scratch, out, n)
 
 
 @kernel
@@ -189,7 +206,18 @@ def _repetitions(
 ) -> int:
     """Take in the repetitions the detector has just closed."""
     for i in range(count):
-        n = _repetition(s, s.reps.found[i], ring, k, oldest, scratch, out, n)
+        found = s.reps.found[i]
+        if found.start < oldest or found.start - s.last_contact < _AFTER_STRIDE_S * s.rate_hz:
+            continue
+        if s.movement != REPS and not returned.came_back(found, ring, k, oldest, s.leg.up, s.rate_hz, scratch):
+            continue
+        if _is_held(s, found):
+            s.held = found
+            s.held_k = k
+            continue
+        if s.held_k >= 0:
+            n = _release(s, ring, k, oldest, scratch, out, n)
+        n = _publish(s, found, ring, k, oldest, scratch, out, n)
     return n
 
 
@@ -209,6 +237,8 @@ def step(
             n = _settle(s, ring, k, oldest, scratch, out, n)
     if s.movement != GAIT:
         n = _repetitions(s, reps.step(s.reps, ring, k), ring, k, oldest, scratch, out, n)
+        if s.held_k >= 0 and k - s.held_k >= _HOLD_S * s.rate_hz:
+            n = _release(s, ring, k, oldest, scratch, out, n)
     return n
 
 
@@ -221,4 +251,6 @@ def flush(
         n = _settle(s, ring, k, oldest, scratch, out, n)
     if s.movement != GAIT:
         n = _repetitions(s, reps.flush(s.reps, ring, k), ring, k, oldest, scratch, out, n)
+        if s.held_k >= 0:
+            n = _release(s, ring, k, oldest, scratch, out, n)
     return n

@@ -63,7 +63,7 @@ class Params:
     longest_stride_s: float = 2.5
     least_travel_m: float = 0.12
     most_return: float = 0.5
-    least_shock_mps2: float = 6.0
+    least_shock_mps2: float = 8.0
     most_residual_mps: float = 1.2
     least_rhythm: float = 0.7
     most_turn_deg: float = 150.0

@@ -13,12 +13,22 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-TOE_OFF_RISE = 0.25
-"""Share of the last minimum that the swing rate has regained at toe-off."""
-CONTACT_SHARE = 0.5
-"""Where initial contact lies between the zero crossing after mid-swing (0) and the deepest minimum after it (1)."""
+TOE_OFF_RISE = (0.25, 0.05)
+"""Share of the last minimum that the swing rate has regained at toe-off, on a foot and on a shank.
+
+On feet it is fitted to marked events. On shanks toe-off lies at the minimum (Aminian 2002 found no difference) or up to
+some 29 ms behind it (Fadillioglu 2020): soon after it.
+"""
+CONTACT_SHARE = (0.5, 0.75)
+"""Where initial contact lies between the zero crossing after mid-swing (0) and the deepest minimum after it (1).
+
+On feet it is fitted to marked events. On shanks contact comes some 10 ms before the minimum (Aminian 2002; Fadillioglu
+2020), which itself comes some 40 ms after the crossing.
+"""
+FOOT_PUSH = 0.9
+"""On a foot the push-off turns faster than this share of the swing, on a shank it does not."""
 CONTACT_SPAN_S = 0.12
-"""How long after the zero crossing that minimum is sought: the foot has come down by then."""
+"""How long after the zero crossing that minimum is sought: the foot has come down by then. What still falls is none."""
 FAST_SHARE = 0.5
 """Share of its largest angular rate that a leg turns with from toe-off on where the swing rate does not tell it."""
 _SHOCK = shocks.Params()
@@ -39,7 +49,9 @@ def swing_rate(win: NDArray[np.float64], i: int, reach: int, left: NDArray[np.fl
 
 
 @kernel
-def contact_after(win: NDArray[np.float64], peak: int, rate_hz: float, left: NDArray[np.float64]) -> float:
+def contact_after(
+    win: NDArray[np.float64], peak: int, rate_hz: float, left: NDArray[np.float64], on_shank: bool
+) -> float:
     """Return the initial contact after mid-swing at sample `peak`; -1: none."""
     n = win.shape[0]
     reach = int(0.01 * rate_hz + 0.5)
@@ -55,20 +67,26 @@ def contact_after(win: NDArray[np.float64], peak: int, rate_hz: float, left: NDA
         before = here
     if before <= 0.0:
         return -1.0
-    least = swing_rate(win, i, reach, left)
-    crossing = i - least / (least - before)
-    lowest = i
-    for j in range(i + 1, min(n, int(crossing + CONTACT_SPAN_S * rate_hz) + 1)):
-        here = swing_rate(win, j, reach, left)
-        if here < least:
+    here = swing_rate(win, i, reach, left)
+    crossing = i - here / (here - before)
+    stop = min(n - 2, int(crossing + CONTACT_SPAN_S * rate_hz))
+    lowest = -1
+    least = 0.0
+    for j in range(i, stop + 1):
+        after = swing_rate(win, j + 1, reach, left)
+        if here <= least and after >= here:
             least = here
             lowest = j
-    return crossing + CONTACT_SHARE * (lowest - crossing)
+        here = after
+    if lowest < 0:
+        lowest = max(i, stop)
+    share = CONTACT_SHARE[1 if on_shank else 0]
+    return crossing + share * (lowest - crossing)
 
 
 @kernel
 def toe_off_before(
-    win: NDArray[np.float64], peak: int, rate_hz: float, left: NDArray[np.float64]
+    win: NDArray[np.float64], peak: int, rate_hz: float, left: NDArray[np.float64], on_shank: bool
 ) -> tuple[float, float]:
     """Return the toe-off before mid-swing at sample `peak`, and the swing rate of the minimum (rad/s); -1: none."""
     reach = int(0.01 * rate_hz + 0.5)
@@ -85,7 +103,7 @@ def toe_off_before(
         if here < least:
             least = here
             lowest = j
-    level = (1.0 - TOE_OFF_RISE) * least
+    level = (1.0 - TOE_OFF_RISE[1 if on_shank else 0]) * least
     j = lowest
     last = least
     while j < i + 1 and j + 1 < win.shape[0]:
@@ -96,6 +114,13 @@ def toe_off_before(
         last = here
         j += 1
     return float(lowest), least
+
+
+@kernel
+def on_shank(win: NDArray[np.float64], peak: int, peak_rad_s: float, rate_hz: float, left: NDArray[np.float64]) -> bool:
+    """Tell from one swing, around sample `peak` with the rate `peak_rad_s` there, where on the leg the sensor sits."""
+    _, least = toe_off_before(win, peak, rate_hz, left, False)
+    return -least <= FOOT_PUSH * peak_rad_s
 
 
 @kernel

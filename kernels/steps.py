@@ -11,7 +11,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ankled.kernels import displacement
-from ankled.kernels.gait_events import contact_after, fast_from, landing, least_motion, shock, toe_off_before
+from ankled.kernels.gait_events import (
+    contact_after,
+    fast_from,
+    landing,
+    least_motion,
+    on_shank,
+    shock,
+    toe_off_before,
+)
 from ankled.kernels.jit import kernel
 from ankled.kernels.ring import window
 
@@ -152,8 +160,10 @@ def of_swing(s: Any, ring: NDArray[np.float64], k: int, oldest: int, leg: Any, s
         return 0
     win = window(ring, first, k + 1)
     peak = s.peak_k - first - int(_LAG_S * s.rate_hz)
-    contact = contact_after(win, peak, s.rate_hz, leg.left)
-    toe_off, dip = toe_off_before(win, peak, s.rate_hz, leg.left)
+    # Until strides have shown where the sensor sits, each tells it by itself.
+    shank = leg.lever_m > 0.0 if leg.strides_n > 0.0 else on_shank(win, peak, s.peak_rad_s, s.rate_hz, leg.left)
+    contact = contact_after(win, peak, s.rate_hz, leg.left, shank)
+    toe_off, dip = toe_off_before(win, peak, s.rate_hz, leg.left, shank)
     if contact < 0.0 or toe_off < 0.0:
         return 0
     contact = _landed_before(s, win, first, peak, toe_off, contact, leg, scratch)
@@ -185,7 +195,7 @@ def of_motion(s: Any, ring: NDArray[np.float64], k: int, leg: Any, scratch: NDAr
     if not _timely(s, float(begin), contact, between):
         return 0
     toe_off = min(float(fast_from(win, begin, int(contact))), contact - s.shortest_swing_n)
-    carried = _carried(s, win, first, toe_off, contact, leg, scratch)
+    carried = _carried(s, win, first, float(begin), contact, leg, scratch)
     if not (carried.stayed and carried.moved.horizontal_m >= s.least_travel_m):
         return 0
     if carried.moved.residual_mps > s.most_residual_mps or abs(carried.moved.heading_deg) > s.most_turn_deg:
