@@ -48,6 +48,8 @@ class Footwork:
             leg.pulse("yaw", begin, end, np.deg2rad(self.turn_deg) * sign)
             leg.pulse("x", begin, end, self.length_m * sign)
             leg.pulse("z", begin, end, self.lift_m, BUMP)
+            if self.impact_mm > 0.0:  # the sole comes down on its edge and then lies flat
+                leg.pulse("roll", end - 0.2, end + 0.12, np.deg2rad(8.0), BUMP)
             for lag, width, gain in ((0.0, 0.030, -1.0), (0.018, 0.040, 0.5), (0.045, 0.050, -0.25)):
                 leg.pulse("z", end + lag, end + lag + width, 1e-3 * gain * self.impact_mm, BUMP)
             self.done_s[leg.side] = list(end)

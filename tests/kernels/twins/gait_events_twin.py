@@ -24,7 +24,7 @@ def swing_rate(window: Array, rate_hz: float, left: Array) -> Array:
 
 
 def contact_after(window: Array, peak: int, rate_hz: float, left: Array, *, shank: bool = False) -> float:
-    """Half way, or three quarters, from the zero crossing after mid-swing to the deepest minimum in 120 ms; -1: none."""
+    """Half way, or three quarters, from the zero crossing after mid-swing to the deepest minimum in 120 ms; else -1."""
     rate = swing_rate(window, rate_hz, left)
     peak = max(peak, 0)
     fallen = np.flatnonzero(rate[peak:] <= 0.0)
