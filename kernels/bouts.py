@@ -2,10 +2,10 @@
 
 A stride carries the leg somewhere; a repetition brings it back. So strides are accepted by their displacement (see
 `gait`), and a repetition is dropped when it overlaps a stride, follows one at once, or did not bring the leg back (see
-`returned`). A single brief one may still be the first step of a walk: it is held back until a second one, or time,
-shows that it was none. Until the axes of the leg are known, the gait detector is tried now and then on the last seconds
-with the axes that the motion so far speaks for; when it finds strides, the axes are adopted and those strides published
-late.
+`returned`). The first ones may still be steps of a walk: brief ones while the axes are unknown, and those beside a swing
+that may become a stride. They are held back until strides, their number, or time decide. Until the axes of the leg are
+known, the gait detector is tried now and then on the last seconds with the axes that the motion so far speaks for; when
+it finds strides, the axes are adopted and those strides published late.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ _AFTER_STRIDE_S = 1.5
 """A repetition that begins this soon after a contact is the end of the walk: the last step, the feet put together."""
 _HOLD_S = 4.0
 """How long a repetition is held back: the axes settle within, where it was the first step of a walk."""
+_HELD = 4
+"""How many are held back at most: more of them are no steps."""
 _COMPANY_S = 10.0
 """How long after a repetition another one is no surprise."""
 
@@ -57,14 +59,15 @@ STATE = np.dtype(
         ("solve_n", "i8"),
         ("look_back_n", "i8"),
         ("last_contact", "f8"),
-        ("held", reps.FOUND),
+        ("held", reps.FOUND, (_HELD,)),
+        ("held_n", "i8"),
         ("held_k", "i8"),
         ("last_rep", "f8"),
     ],
     align=True,
 )
-"""`fresh` is a gait state before its first sample, to begin a trial with; `held` a repetition that is held back since
-`held_k`, -1 for none."""
+"""`fresh` is a gait state before its first sample, to begin a trial with; `held` the `held_n` repetitions held
+back, the first of them since `held_k`."""
 
 
 def init(
@@ -85,7 +88,6 @@ def init(
     state["solve_n"] = ceil(_SOLVE_S * rate_hz)
     state["look_back_n"] = ceil(_LOOK_BACK_S * rate_hz)
     state["last_contact"] = state["last_rep"] = -1e18
-    state["held_k"] = -1
     return array
 
 
@@ -122,8 +124,8 @@ def _stride(
     row.axis_ratio = s.axes.ratio
     row.axis_confidence = s.axes.confidence
     s.last_contact = found.contact
-    if s.held_k >= 0 and found.toe_off - s.held.end < _AFTER_STRIDE_S * s.rate_hz:
-        s.held_k = -1  # it was the first step of this walk
+    while s.held_n > 0 and found.toe_off - s.held[s.held_n - 1].end < _AFTER_STRIDE_S * s.rate_hz:
+        s.held_n -= 1  # it was a step of this walk
     return n + 1
 
 
@@ -154,12 +156,12 @@ def _settle(
 
 @kernel
 def _is_held(s: Any, found: Any) -> bool:
-    """Tell whether a repetition may yet turn out to be the first step of a walk."""
-    if s.movement != AUTO or not returned.is_brief(found, s.rate_hz):
+    """Tell whether a repetition may yet turn out to be one of the first steps of a walk."""
+    if s.movement != AUTO or s.held_n == _HELD or found.start - s.last_rep < _COMPANY_S * s.rate_hz:
         return False
-    if s.held_k >= 0 or found.start - s.last_rep < _COMPANY_S * s.rate_hz:
-        return False
-    return s.leg.source == leg.UNKNOWN or (s.gait.waiting and s.gait.contact >= found.start)
+    if s.leg.source == leg.UNKNOWN:
+        return returned.is_brief(found, s.rate_hz)
+    return s.gait.waiting and found.start - s.gait.contact < _AFTER_STRIDE_S * s.rate_hz
 
 
 @kernel
@@ -187,10 +189,12 @@ def _publish(
 def _release(
     s: Any, ring: NDArray[np.float64], k: int, oldest: int, scratch: NDArray[np.float64], out: NDArray[np.void], n: int
 ) -> int:
-    """Publish the repetition that was held back; return the next free row."""
-    s.held.retroactive = 1
-    s.held_k = -1
-    return _publish(s, s.held, ring, k, oldest, scratch, out, n)
+    """Publish the repetitions that were held back; return the next free row."""
+    for i in range(s.held_n):
+        s.held[i].retroactive = 1
+        n = _publish(s, s.held[i], ring, k, oldest, scratch, out, n)
+    s.held_n = 0
+    return n
 
 
 @kernel
@@ -212,11 +216,11 @@ def _repetitions(
         if s.movement != REPS and not returned.came_back(found, ring, k, oldest, s.leg.up, s.rate_hz, scratch):
             continue
         if _is_held(s, found):
-            s.held = found
-            s.held_k = k
+            s.held[s.held_n] = found
+            s.held_k = k if s.held_n == 0 else s.held_k
+            s.held_n += 1
             continue
-        if s.held_k >= 0:
-            n = _release(s, ring, k, oldest, scratch, out, n)
+        n = _release(s, ring, k, oldest, scratch, out, n)
         n = _publish(s, found, ring, k, oldest, scratch, out, n)
     return n
 
@@ -237,7 +241,7 @@ def step(
             n = _settle(s, ring, k, oldest, scratch, out, n)
     if s.movement != GAIT:
         n = _repetitions(s, reps.step(s.reps, ring, k), ring, k, oldest, scratch, out, n)
-        if s.held_k >= 0 and k - s.held_k >= _HOLD_S * s.rate_hz:
+        if s.held_n > 0 and k - s.held_k >= _HOLD_S * s.rate_hz:
             n = _release(s, ring, k, oldest, scratch, out, n)
     return n
 
@@ -251,6 +255,5 @@ def flush(
         n = _settle(s, ring, k, oldest, scratch, out, n)
     if s.movement != GAIT:
         n = _repetitions(s, reps.flush(s.reps, ring, k), ring, k, oldest, scratch, out, n)
-        if s.held_k >= 0:
-            n = _release(s, ring, k, oldest, scratch, out, n)
+        n = _release(s, ring, k, oldest, scratch, out, n)
     return n

@@ -27,7 +27,7 @@ On feet it is fitted to marked events. On shanks contact comes some 10 ms before
 """
 FOOT_PUSH = 0.9
 """On a foot the push-off turns faster than this share of the swing, on a shank it does not."""
-CONTACT_SPAN_S = 0.12
+CONTACT_SPAN_S = 0.15
 """How long after the zero crossing that minimum is sought: the foot has come down by then. What still falls is none."""
 FAST_SHARE = 0.5
 """Share of its largest angular rate that a leg turns with from toe-off on where the swing rate does not tell it."""

@@ -104,7 +104,7 @@ def test_landing_and_fast_from_equal_twin(seed: int, samples: int, a: float, b: 
 
 
 def test_contact_rests_on_the_deepest_minimum() -> None:
-    """A shallow minimum on the way down does not end the search; one later than 120 ms does not count."""
+    """A shallow minimum on the way down does not end the search; one later than 150 ms does not count."""
     t = np.arange(0.0, 1.6, 0.005)
     rates = np.interp(
         t, [0.0, 0.90, 0.95, 1.00, 1.02, 1.05, 1.15, 1.30, 1.40], [4.0, 4.0, 0.0, -2.0, -1.0, -3.0, 0.0, -6.0, 0.0]

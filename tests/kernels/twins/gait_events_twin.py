@@ -24,7 +24,7 @@ def swing_rate(window: Array, rate_hz: float, left: Array) -> Array:
 
 
 def contact_after(window: Array, peak: int, rate_hz: float, left: Array, *, shank: bool = False) -> float:
-    """Half way, or three quarters, from the zero crossing after mid-swing to the deepest minimum in 120 ms; else -1."""
+    """Half way, or three quarters, from the zero crossing after mid-swing to the deepest minimum in 150 ms; else -1."""
     rate = swing_rate(window, rate_hz, left)
     peak = max(peak, 0)
     fallen = np.flatnonzero(rate[peak:] <= 0.0)
@@ -32,7 +32,7 @@ def contact_after(window: Array, peak: int, rate_hz: float, left: Array, *, shan
         return -1.0
     after = peak + int(fallen[0])
     crossing = float(np.interp(0.0, [rate[after], rate[after - 1]], [after, after - 1.0]))
-    stop = min(len(rate) - 2, int(crossing + 0.12 * rate_hz))
+    stop = min(len(rate) - 2, int(crossing + 0.15 * rate_hz))
     minima = [k for k in range(after, stop + 1) if rate[k] <= rate[k + 1] and (k == after or rate[k] <= rate[k - 1])]
     minimum = max(minima, key=lambda k: (-rate[k], k), default=max(after, stop))  # of equal ones the last
     share = 0.75 if shank else 0.5
