@@ -1,9 +1,11 @@
 """Walking or exercise: both detectors run side by side, and this decides which of their finds are results.
 
 A stride carries the leg somewhere; a repetition brings it back. So strides are accepted by their displacement (see
-gait), and a repetition is dropped when it overlaps a stride, follows one at once, or when the leg travelled while
-it lasted. Until the axes of the leg are known, the gait detector is tried now and then on the last seconds with the
-axes that the motion so far speaks for; when it finds strides, the axes are adopted and those strides published late.
+`gait`), and a repetition is dropped when it overlaps a stride, follows one at once, or did not bring the leg back (see
+`returned`). The first ones may still be steps of a walk: brief ones while the axes are unknown, and those beside a swing
+that may become a stride. They are held back until strides, their number, or time decide. Until the axes of the leg are
+known, the gait detector is tried now and then on the last seconds with the axes that the motion so far speaks for; when
+it finds strides, the axes are adopted and those strides published late.
 """
 
 from __future__ import annotations
@@ -13,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ankled.kernels import displacement, gait, gait_axes, leg, measures, reps, results, settling
-from ankled.kernels.gait_events import least_motion
+from ankled.kernels import gait, gait_axes, leg, measures, reps, results, returned, settling
 from ankled.kernels.jit import kernel
 from ankled.kernels.results import AXES
-from ankled.kernels.ring import TIME, window
+from ankled.kernels.ring import TIME
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,12 +37,12 @@ _SOLVE_S = 0.5
 """How often known axes are solved for anew."""
 _AFTER_STRIDE_S = 1.5
 """A repetition that begins this soon after a contact is the end of the walk: the last step, the feet put together."""
-_BRIEF_S = 1.6
-"""Only a repetition shorter than this can be told from a step by displacement: the integral drifts."""
-_REST_REACH_S = 0.5
-"""How long before a repetition the leg is looked for at rest."""
-_TRAVEL_M = 0.25
-"""Horizontal displacement between the ends of a repetition from which it was a step."""
+_HOLD_S = 4.0
+"""How long a repetition is held back: the axes settle within, where it was the first step of a walk."""
+_HELD = 4
+"""How many are held back at most: more of them are no steps."""
+_COMPANY_S = 10.0
+"""How long after a repetition another one is no surprise."""
 
 STATE = np.dtype(
     [
@@ -58,10 +59,15 @@ STATE = np.dtype(
         ("solve_n", "i8"),
         ("look_back_n", "i8"),
         ("last_contact", "f8"),
+        ("held", reps.FOUND, (_HELD,)),
+        ("held_n", "i8"),
+        ("held_k", "i8"),
+        ("last_rep", "f8"),
     ],
     align=True,
 )
-"""`fresh` is a gait state before its first sample, to begin a trial with."""
+"""`fresh` is a gait state before its first sample, to begin a trial with; `held` the `held_n` repetitions held
+back, the first of them since `held_k`."""
 
 
 def init(
@@ -81,7 +87,7 @@ def init(
     state["trial_n"] = ceil(_TRIAL_S * rate_hz)
     state["solve_n"] = ceil(_SOLVE_S * rate_hz)
     state["look_back_n"] = ceil(_LOOK_BACK_S * rate_hz)
-    state["last_contact"] = -1e18
+    state["last_contact"] = state["last_rep"] = -1e18
     return array
 
 
@@ -110,13 +116,16 @@ def _stride(
     n: int,
 ) -> int:
     """Measure an accepted stride into row `n`, let the axes follow it, return the next free row."""
-    leg.follow(s.leg, s.axes, found.swing_rate_rad_s, found.push_rate_rad_s)
+    if found.swing_rate_rad_s > 0.0:  # a step without a swing tells nothing of the axis
+        leg.follow(s.leg, s.axes, found.swing_rate_rad_s, found.push_rate_rad_s)
     row = results.begin(out, n, results.STRIDE, 0.0)
     measures.stride(row, ring, found, k, oldest, s.leg, s.rate_hz, scratch)
     row.retroactive = 1 if k > found.known else 0
     row.axis_ratio = s.axes.ratio
     row.axis_confidence = s.axes.confidence
     s.last_contact = found.contact
+    while s.held_n > 0 and found.toe_off - s.held[s.held_n - 1].end < _AFTER_STRIDE_S * s.rate_hz:
+        s.held_n -= 1  # it was a step of this walk
     return n + 1
 
 
@@ -146,7 +155,17 @@ def _settle(
 
 
 @kernel
-def _repetition(
+def _is_held(s: Any, found: Any) -> bool:
+    """Tell whether a repetition may yet turn out to be one of the first steps of a walk."""
+    if s.movement != AUTO or s.held_n == _HELD or found.start - s.last_rep < _COMPANY_S * s.rate_hz:
+        return False
+    if s.leg.source == leg.UNKNOWN:
+        return returned.is_brief(found, s.rate_hz)
+    return s.gait.waiting and found.start - s.gait.contact < _AFTER_STRIDE_S * s.rate_hz
+
+
+@kernel
+def _publish(
     s: Any,
     found: Any,
     ring: NDArray[np.float64],
@@ -156,23 +175,26 @@ def _repetition(
     out: NDArray[np.void],
     n: int,
 ) -> int:
-    """Measure a repetition into row `n` unless it was a step; return the next free row."""
-    if found.start < oldest or found.start - s.last_contact < _AFTER_STRIDE_S * s.rate_hz:
-        return n
-    if found.end - found.start < _BRIEF_S * s.rate_hz:
-        first = max(oldest, int(found.start - _REST_REACH_S * s.rate_hz))
-        win = window(ring, first, k + 1)
-        before = least_motion(win, 0, int(found.start) - first)
-        after = least_motion(win, min(int(found.end) - first, k - first), k - first)
-        moved = displacement.measure(win, float(before), float(after), s.leg.up, 0.0, s.rate_hz, scratch)
-        if moved.horizontal_m > _TRAVEL_M and s.movement != REPS:
-            return n
+    """Measure a repetition into row `n` and return the next free row."""
     row = results.begin(out, n, results.REP, 0.0)
     measures.repetition(row, ring, found, k, oldest, s.leg, s.rate_hz, scratch)
     row.retroactive = found.retroactive
     row.axis_ratio = s.axes.ratio
     row.axis_confidence = s.axes.confidence
+    s.last_rep = found.end
     return n + 1
+
+
+@kernel
+def _release(
+    s: Any, ring: NDArray[np.float64], k: int, oldest: int, scratch: NDArray[np.float64], out: NDArray[np.void], n: int
+) -> int:
+    """Publish the repetitions that were held back; return the next free row."""
+    for i in range(s.held_n):
+        s.held[i].retroactive = 1
+        n = _publish(s, s.held[i], ring, k, oldest, scratch, out, n)
+    s.held_n = 0
+    return n
 
 
 @kernel
@@ -188,7 +210,18 @@ def _repetitions(
 ) -> int:
     """Take in the repetitions the detector has just closed."""
     for i in range(count):
-        n = _repetition(s, s.reps.found[i], ring, k, oldest, scratch, out, n)
+        found = s.reps.found[i]
+        if found.start < oldest or found.start - s.last_contact < _AFTER_STRIDE_S * s.rate_hz:
+            continue
+        if s.movement != REPS and not returned.came_back(found, ring, k, oldest, s.leg.up, s.rate_hz, scratch):
+            continue
+        if _is_held(s, found):
+            s.held[s.held_n] = found
+            s.held_k = k if s.held_n == 0 else s.held_k
+            s.held_n += 1
+            continue
+        n = _release(s, ring, k, oldest, scratch, out, n)
+        n = _publish(s, found, ring, k, oldest, scratch, out, n)
     return n
 
 
@@ -208,6 +241,8 @@ def step(
             n = _settle(s, ring, k, oldest, scratch, out, n)
     if s.movement != GAIT:
         n = _repetitions(s, reps.step(s.reps, ring, k), ring, k, oldest, scratch, out, n)
+        if s.held_n > 0 and k - s.held_k >= _HOLD_S * s.rate_hz:
+            n = _release(s, ring, k, oldest, scratch, out, n)
     return n
 
 
@@ -220,4 +255,5 @@ def flush(
         n = _settle(s, ring, k, oldest, scratch, out, n)
     if s.movement != GAIT:
         n = _repetitions(s, reps.flush(s.reps, ring, k), ring, k, oldest, scratch, out, n)
+        n = _release(s, ring, k, oldest, scratch, out, n)
     return n

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ankled.kernels.displacement import SHANK_LEVER_M
+from ankled.kernels.gait_events import FOOT_PUSH
 from ankled.kernels.jit import kernel
 
 if TYPE_CHECKING:
@@ -27,12 +28,6 @@ _SYSTEMATIC_RAD = 3.0 * pi / 180.0
 """What even many strides leave: the axis a leg swings about is not quite its anatomical one."""
 _STRAP_RAD = 2.0 * pi / 180.0
 """How far a strap puts a sensor from where the configuration says it sits."""
-_FOOT_PUSH = 1.1
-"""On a foot the push-off turns faster than the swing; on a shank it is the other way round, in running only just.
-
-A foot taken for a shank loses little, for it hardly turns where its length begins and ends; a runner's shank taken for
-a foot loses a tenth.
-"""
 
 STATE = np.dtype(
     [
@@ -108,7 +103,7 @@ def follow(leg: Any, axes: Any, swing_rate_rad_s: float, push_rate_rad_s: float)
     leg.strides_n += 1.0
     ratio = -push_rate_rad_s / max(swing_rate_rad_s, 1e-3)
     leg.push += max(_FOLLOW, 1.0 / leg.strides_n) * (ratio - leg.push)
-    leg.lever_m = 0.0 if leg.push > _FOOT_PUSH else SHANK_LEVER_M
+    leg.lever_m = 0.0 if leg.push > FOOT_PUSH else SHANK_LEVER_M
     if leg.source != WALKING:
         return
     share = max(_FOLLOW, 1.0 / (leg.strides_n + 1.0))

@@ -60,6 +60,7 @@ def equals_twin(rows: Array, rate_hz: float, axes: Any) -> None:
         assert one["travel_m"] == pytest.approx(other.travel_m, rel=1e-4)
         assert one["swing_rate_rad_s"] == pytest.approx(other.peak_rad_s, rel=1e-9)
         assert one["push_rate_rad_s"] == pytest.approx(other.dip_rad_s, abs=1e-9)
+        assert one["heading_deg"] == pytest.approx(other.heading_deg, abs=1e-6)
 
 
 @pytest.mark.parametrize(

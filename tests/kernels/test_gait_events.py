@@ -33,12 +33,15 @@ def drawn(rate_hz: float) -> Array:
 
 def same(window: Array, peak: int, rate_hz: float, left: Array) -> None:
     """Assert that kernel and twin find the same events."""
-    contact = gait_events.contact_after(window, peak, rate_hz, left)
-    assert contact == pytest.approx(gait_events_twin.contact_after(window, peak, rate_hz, left), abs=1e-6)
-    toe_off, least = gait_events.toe_off_before(window, peak, rate_hz, left)
-    expected, dip = gait_events_twin.toe_off_before(window, peak, rate_hz, left)
-    assert toe_off == pytest.approx(expected, abs=1e-6)
-    assert least == pytest.approx(dip, abs=1e-9)
+    for shank in (False, True):
+        contact = gait_events.contact_after(window, peak, rate_hz, left, shank)
+        assert contact == pytest.approx(
+            gait_events_twin.contact_after(window, peak, rate_hz, left, shank=shank), abs=1e-6
+        )
+        toe_off, least = gait_events.toe_off_before(window, peak, rate_hz, left, shank)
+        expected, dip = gait_events_twin.toe_off_before(window, peak, rate_hz, left, shank=shank)
+        assert toe_off == pytest.approx(expected, abs=1e-6)
+        assert least == pytest.approx(dip, abs=1e-9)
 
 
 @pytest.mark.parametrize("rate_hz", [50.0, 100.0, 200.0, 400.0])
@@ -46,9 +49,9 @@ def test_drawn_stride(rate_hz: float) -> None:
     """Contact half way from zero crossing to minimum; toe-off at three quarters of the dip; within the averaging."""
     rows, peak = drawn(rate_hz), int(0.9 * rate_hz)
     crossing = 0.9 + 0.1 * 4.0 / 6.0
-    contact = gait_events.contact_after(rows, peak, rate_hz, Y) / rate_hz
+    contact = gait_events.contact_after(rows, peak, rate_hz, Y, False) / rate_hz
     assert contact == pytest.approx(0.5 * (crossing + 1.0), abs=0.012)
-    toe_off, least = gait_events.toe_off_before(rows, peak, rate_hz, Y)
+    toe_off, least = gait_events.toe_off_before(rows, peak, rate_hz, Y, False)
     assert toe_off / rate_hz == pytest.approx(0.5 + 0.2 * 0.75 / 5.0, abs=0.012)
     assert least == pytest.approx(-3.0, abs=0.3)
 
@@ -86,10 +89,50 @@ def test_least_motion_equals_twin(seed: int, samples: int, a: float, b: float) -
     assert gait_events.least_motion(rows, first, last) == gait_events_twin.least_motion(rows, first, last)
 
 
+@given(
+    st.integers(0, 10**6), st.integers(2, 90), st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.sampled_from([25.0, 100.0])
+)
+def test_landing_and_fast_from_equal_twin(seed: int, samples: int, a: float, b: float, rate_hz: float) -> None:
+    """The hardest shock of a stretch, and where the leg turns fast in it, whatever lies before."""
+    rows = motions.random_window(seed, samples, rate_hz)
+    first, last = sorted((int(a * (samples - 1)), int(b * (samples - 1))))
+    place, size = gait_events.landing(rows, first, last, rate_hz)
+    expected, root = gait_events_twin.landing(rows, first, last, rate_hz)
+    assert place == pytest.approx(expected, abs=1e-9)
+    assert size == pytest.approx(root, rel=1e-9, abs=1e-9)
+    assert gait_events.fast_from(rows, first, last) == gait_events_twin.fast_from(rows, first, last)
+
+
+def test_contact_rests_on_the_deepest_minimum() -> None:
+    """A shallow minimum on the way down does not end the search; one later than 150 ms does not count."""
+    t = np.arange(0.0, 1.6, 0.005)
+    rates = np.interp(
+        t, [0.0, 0.90, 0.95, 1.00, 1.02, 1.05, 1.15, 1.30, 1.40], [4.0, 4.0, 0.0, -2.0, -1.0, -3.0, 0.0, -6.0, 0.0]
+    )
+    rows = np.zeros((t.size, ring.WIDTH))
+    rows[:, ring.GYR + 1] = -rates
+    contact = gait_events.contact_after(rows, 100, 200.0, Y, False) / 200.0
+    assert contact == pytest.approx(0.5 * (0.95 + 1.05), abs=0.012)
+
+
+@pytest.mark.parametrize("rate_hz", [25.0, 52.0, 100.0, 204.8, 400.0])
+def test_a_landing_is_found_where_the_shock_begins(rate_hz: float) -> None:
+    """A burst of 20 ms on a resting leg, at any rate: within 30 ms or a sample, and nothing like it without."""
+    t = np.arange(0.0, 2.0, 1.0 / rate_hz)
+    rows = np.zeros((t.size, ring.WIDTH))
+    rows[:, ring.ACC + 2] = 9.81
+    quiet = gait_events.landing(rows, t.size // 4, t.size - 1, rate_hz)
+    rows[:, ring.ACC + 2] += 60.0 * np.interp(t, [1.0, 1.04, 1.08], [0.0, 1.0, 0.0])
+    place, size = gait_events.landing(rows, t.size // 4, t.size - 1, rate_hz)
+    assert place / rate_hz == pytest.approx(1.02, abs=0.03 + 1.0 / rate_hz)
+    assert quiet[1] < 0.1
+    assert size > 8.0
+
+
 def test_no_event_is_minus_one() -> None:
     """A leg that never swings, or whose swing has not ended, has no contact and no toe-off."""
     rows = drawn(100.0)
     still = np.zeros((50, ring.WIDTH))
-    assert gait_events.contact_after(still, 20, 100.0, Y) == -1.0
-    assert gait_events.contact_after(rows[:92], 88, 100.0, Y) == -1.0
-    assert gait_events.toe_off_before(rows[70:], 20, 100.0, Y) == (-1.0, 0.0)
+    assert gait_events.contact_after(still, 20, 100.0, Y, False) == -1.0
+    assert gait_events.contact_after(rows[:92], 88, 100.0, Y, False) == -1.0
+    assert gait_events.toe_off_before(rows[70:], 20, 100.0, Y, False) == (-1.0, 0.0)

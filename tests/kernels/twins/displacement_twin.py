@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from ankled.kernels import ring
 from ankled.kernels.constants import GRAVITY_MPS2
@@ -34,3 +35,11 @@ def measure(
         velocity = velocity - missed[c] * time / time[-1]
         moved[c] = np.trapezoid(velocity, time)
     return float(np.hypot(moved[0], moved[1])), float(moved[2]), float(np.linalg.norm(missed))
+
+
+def heading_change(window: Array, i0: float, i1: float) -> float:
+    """Rotation about the vertical between two positions, deg: the twist part of the rotation from one to the other."""
+    first, last = (int(np.floor(place + 0.5)) for place in (i0, i1))
+    before, after = Rotation.from_quat(window[[first, last], ring.QUAT : ring.QUAT + 4], scalar_first=True)
+    w, _, _, z = (after * before.inv()).as_quat(scalar_first=True)
+    return float((np.degrees(2.0 * np.arctan2(z, w)) + 180.0) % 360.0 - 180.0)
