@@ -1,0 +1,51 @@
+"""Repetitions that are believed only in company: small ones, and turns about the vertical.
+
+Whoever stands or sits about shifts the weight, lifts a heel and turns the foot, and each of these is an excursion. What
+tells them from repetitions is that the next is not like it. So such an excursion waits until one like it has followed,
+a turn about the vertical until two have, unless a repetition like it was published shortly before.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ankled.kernels.jit import kernel
+
+MOST = 2
+"""How many repetitions may wait."""
+
+_ALIKE = 0.6
+"""Ratio of range, and of duration, within which two repetitions are alike."""
+_PARALLEL = 0.8
+"""Cosine between the axes of two repetitions that are alike."""
+_KNOWN = 0.3
+"""Part of the range of the last repetition from which on one about the same axis belongs to its set."""
+
+
+@kernel
+def _same_axis(a: Any, b: Any) -> bool:
+    """Tell whether two repetitions go the same way about the same axis."""
+    along = a.axis[0] * b.axis[0] + a.axis[1] * b.axis[1] + a.axis[2] * b.axis[2]
+    return a.by_gyro == b.by_gyro and along > _PARALLEL
+
+
+@kernel
+def alike(a: Any, b: Any) -> bool:
+    """Tell whether repetition `b` (phases.FOUND) looks like another of what `a` is one of."""
+    ways = _ALIKE * a.rom_rad < b.rom_rad and _ALIKE * b.rom_rad < a.rom_rad
+    long_a, long_b = a.end - a.start, b.end - b.start
+    return ways and _ALIKE * long_a < long_b and _ALIKE * long_b < long_a and _same_axis(a, b)
+
+
+@kernel
+def known(last: Any, now: Any, memory: float) -> bool:
+    """Tell whether `now` goes on with the set of `last`, published before; `memory` is how long that counts."""
+    return now.start - last.end < memory and now.rom_rad > _KNOWN * last.rom_rad and _same_axis(last, now)
+
+
+@kernel
+def needed(now: Any, alone_range: float) -> int:
+    """Return how many others like it a repetition needs to be believed; `alone_range` in rad."""
+    if now.by_gyro:
+        return 2
+    return 1 if now.rom_rad < alone_range else 0
