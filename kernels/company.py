@@ -7,6 +7,7 @@ a turn about the vertical until two have, unless a repetition like it was publis
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import Any
 
 from ankled.kernels.jit import kernel
@@ -16,17 +17,19 @@ MOST = 2
 
 _ALIKE = 0.6
 """Ratio of range, and of duration, within which two repetitions are alike."""
-_PARALLEL = 0.8
-"""Cosine between the axes of two repetitions that are alike."""
+_PARALLEL = 0.9
+"""Cosine (25 deg) between the ways out of two repetitions that are alike."""
 _KNOWN = 0.3
 """Part of the range of the last repetition from which on one about the same axis belongs to its set."""
 
 
 @kernel
 def _same_axis(a: Any, b: Any) -> bool:
-    """Tell whether two repetitions go the same way about the same axis."""
-    along = a.axis[0] * b.axis[0] + a.axis[1] * b.axis[1] + a.axis[2] * b.axis[2]
-    return a.by_gyro == b.by_gyro and along > _PARALLEL
+    """Tell whether two repetitions go out the same way, about axes of their own: the detector's is that of all."""
+    along = a.way[0] * b.way[0] + a.way[1] * b.way[1] + a.way[2] * b.way[2]
+    a2 = a.way[0] * a.way[0] + a.way[1] * a.way[1] + a.way[2] * a.way[2]
+    b2 = b.way[0] * b.way[0] + b.way[1] * b.way[1] + b.way[2] * b.way[2]
+    return a.by_gyro == b.by_gyro and along > _PARALLEL * sqrt(a2 * b2)
 
 
 @kernel

@@ -44,10 +44,12 @@ STATE = np.dtype(
         ("open", "i8"),
         ("flew", "i8"),
         ("until", "i8"),
+        ("last", "i8"),
     ],
     align=True,
 )
-"""`open`: an excursion waits, until sample `until`; `flew`: a flight has followed it."""
+"""`open`: an excursion waits, until sample `until`; `flew`: 1 in the flight that has followed it, 2 after landing, 3 on
+the excursion of the landing; without a flight it waits until sample `last` at most, and only while one may begin."""
 
 
 def init(rate_hz: float) -> NDArray[np.void]:
@@ -94,19 +96,30 @@ def may_follow(s: Any, ring: NDArray[np.float64], oldest: int, k: int) -> bool:
 
 
 @kernel
+def near(s: Any, ring: NDArray[np.float64], oldest: int, valley: int, k: int) -> bool:
+    """Tell whether the excursion that began at `valley` and closes at sample `k` is part of a jump, or may be."""
+    return may_follow(s, ring, oldest, k) or flies(s, ring, max(oldest, valley - s.land_n), k)
+
+
+@kernel
 def wait(s: Any, k: int) -> None:
     """Let an excursion that has closed at sample `k` wait for a flight."""
     s.open = 1
     s.flew = 0
     s.until = k + s.await_n
+    s.last = s.until + s.await_n
 
 
 @kernel
 def still_waits(s: Any, ring: NDArray[np.float64], k: int, away: bool) -> bool:
     """Decide at sample `k` = s.until whether to wait on; `away` tells whether the leg is on an excursion."""
-    if _force2(ring, k) < _FLYING * _FLYING and (s.flew or flies(s, ring, k - s.flight_n, k)):
+    force2 = _force2(ring, k)
+    if force2 < _FLYING * _FLYING and (s.flew == 1 or flies(s, ring, k - s.flight_n, k)):
         s.flew = 1
         s.until = k + s.flight_n
+        return True
+    if s.flew == 0 and k < s.last and (force2 < _FLYING * _FLYING or force2 > _PUSH * _PUSH):
+        s.until = k + 1
         return True
     if s.flew == 1:
         s.flew = 2

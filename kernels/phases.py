@@ -16,7 +16,7 @@ import numpy as np
 
 from ankled.kernels import leg_angle
 from ankled.kernels.jit import kernel
-from ankled.kernels.ring import window
+from ankled.kernels.ring import GYR, window
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +29,7 @@ FOUND = np.dtype(
         ("eccentric_start", "f8"),
         ("end", "f8"),
         ("axis", "f8", (3,)),
+        ("way", "f8", (3,)),
         ("rom_rad", "f8"),
         ("sign_confidence", "f8"),
         ("share", "f8"),
@@ -39,7 +40,8 @@ FOUND = np.dtype(
     align=True,
 )
 """One repetition. Positions are fractional grid indices, counted from 0 over the whole epoch, start <= concentric_end
-<= peak <= eccentric_start <= end. `axis`: unit vector in the sensor frame, + the way out. `rom_rad`: mean of the way
+<= peak <= eccentric_start <= end. `axis`: unit vector in the sensor frame, + the way out. `way`: the way out itself, about whatever axis it was,
+as the integral of the angular rate in the sensor frame, rad. `rom_rad`: mean of the way
 out and the way back. `sign_confidence`: 0 to 1, how surely the weight rises on the way out; 0 where the rest side
 decided. `share`: part of the power of the angular rate that is about the axis, 0 to 1: low where the movement is not
 a hinge. `phases_ok` 0: concentric_end and eccentric_start are not to be trusted."""
@@ -222,6 +224,11 @@ def describe(
     found.peak = origin + min(max(float(peak), up), down)
     found.eccentric_start = origin + down
     found.end = origin + finish
+    for i in range(3):
+        turned = 0.0
+        for k in range(onset, peak):
+            turned += rows[k, GYR + i]
+        found.way[i] = turned * leg.dt_s
     found.axis[0] = leg.a[0]
     found.axis[1] = leg.a[1]
     found.axis[2] = leg.a[2]

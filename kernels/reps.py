@@ -74,13 +74,15 @@ def _take_axis(s: Any, ring: NDArray[np.float64], k: int, closing: bool) -> bool
     """Compare the axis in use with the motion's; if they differ, take that and run again over what is open.
 
     A new movement leaves the sign `open` until the first excursion from rest. Velocity may overrule it only when an
-    excursion is `closing`: of half an excursion it would speak too soon. Returns whether the detector was set back.
+    excursion is `closing`: of half an excursion it would speak too soon; and in a jump never: what rises is the body.
+    Returns whether the detector was set back.
     """
     m = s.motion
     movement_axis.solve(m)
     if m.spread_rad_s < s.min_rate:
         return False
-    clear = closing and _sure(s, _CLEARLY)
+    oldest = max(s.first, k + 1 - ring.shape[0] // 2)
+    clear = closing and _sure(s, _CLEARLY) and not leaps.near(s.leap, ring, oldest, s.valley, s.at)
     sign = 1.0
     if s.has_axis:
         dot = _along(s)
