@@ -159,7 +159,7 @@ def _repetition(
     """Measure a repetition into row `n` unless it was a step; return the next free row."""
     if found.start < oldest or found.start - s.last_contact < _AFTER_STRIDE_S * s.rate_hz:
         return n
-    if found.end - found.start < _BRIEF_S * s.rate_hz:
+    if found.closed - found.onset < _BRIEF_S * s.rate_hz:
         first = max(oldest, int(found.start - _REST_REACH_S * s.rate_hz))
         win = window(ring, first, k + 1)
         before = least_motion(win, 0, int(found.start) - first)

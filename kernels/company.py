@@ -20,16 +20,18 @@ _ALIKE = 0.6
 _PARALLEL = 0.9
 """Cosine (25 deg) between the ways out of two repetitions that are alike."""
 _KNOWN = 0.3
-"""Part of the range of the last repetition from which on one about the same axis belongs to its set."""
+"""Part of the range of the last repetition from which on another may belong to its set."""
+_TOWARDS = 0.5
+"""Cosine (60 deg) between the ways out of two repetitions of a set: that of a small one is not known well."""
 
 
 @kernel
-def _same_axis(a: Any, b: Any) -> bool:
+def _same_way(a: Any, b: Any, least: float) -> bool:
     """Tell whether two repetitions go out the same way, about axes of their own: the detector's is that of all."""
     along = a.way[0] * b.way[0] + a.way[1] * b.way[1] + a.way[2] * b.way[2]
     a2 = a.way[0] * a.way[0] + a.way[1] * a.way[1] + a.way[2] * a.way[2]
     b2 = b.way[0] * b.way[0] + b.way[1] * b.way[1] + b.way[2] * b.way[2]
-    return a.by_gyro == b.by_gyro and along > _PARALLEL * sqrt(a2 * b2)
+    return along > least * sqrt(a2 * b2)
 
 
 @kernel
@@ -37,13 +39,15 @@ def alike(a: Any, b: Any) -> bool:
     """Tell whether repetition `b` (phases.FOUND) looks like another of what `a` is one of."""
     ways = _ALIKE * a.rom_rad < b.rom_rad and _ALIKE * b.rom_rad < a.rom_rad
     long_a, long_b = a.end - a.start, b.end - b.start
-    return ways and _ALIKE * long_a < long_b and _ALIKE * long_b < long_a and _same_axis(a, b)
+    return ways and _ALIKE * long_a < long_b and _ALIKE * long_b < long_a and _same_way(a, b, _PARALLEL)
 
 
 @kernel
 def known(last: Any, now: Any, memory: float) -> bool:
     """Tell whether `now` goes on with the set of `last`, published before; `memory` is how long that counts."""
-    return now.start - last.end < memory and now.rom_rad > _KNOWN * last.rom_rad and _same_axis(last, now)
+    if now.start - last.end > memory or now.rom_rad < _KNOWN * last.rom_rad:
+        return False
+    return (last.by_gyro or not now.by_gyro) and _same_way(last, now, _TOWARDS)
 
 
 @kernel

@@ -28,6 +28,8 @@ FOUND = np.dtype(
         ("peak", "f8"),
         ("eccentric_start", "f8"),
         ("end", "f8"),
+        ("onset", "f8"),
+        ("closed", "f8"),
         ("axis", "f8", (3,)),
         ("way", "f8", (3,)),
         ("rom_rad", "f8"),
@@ -40,11 +42,12 @@ FOUND = np.dtype(
     align=True,
 )
 """One repetition. Positions are fractional grid indices, counted from 0 over the whole epoch, start <= concentric_end
-<= peak <= eccentric_start <= end. `axis`: unit vector in the sensor frame, + the way out. `way`: the way out itself, about whatever axis it was,
-as the integral of the angular rate in the sensor frame, rad. `rom_rad`: mean of the way
-out and the way back. `sign_confidence`: 0 to 1, how surely the weight rises on the way out; 0 where the rest side
-decided. `share`: part of the power of the angular rate that is about the axis, 0 to 1: low where the movement is not
-a hinge. `phases_ok` 0: concentric_end and eccentric_start are not to be trusted."""
+<= peak <= eccentric_start <= end. `onset`, `closed`: the samples at which the leg was seen to have left and to be back.
+`axis`: unit vector in the sensor frame, + the way out. `way`: the way out itself, about whatever axis it was, as the
+integral of the angular rate in the sensor frame, rad. `rom_rad`: mean of the way out and the way back.
+`sign_confidence`: 0 to 1, how surely the weight rises on the way out; 0 where the rest side decided. `share`: part of
+the power of the angular rate that is about the axis, 0 to 1: low where the movement is not a hinge. `phases_ok` 0:
+concentric_end and eccentric_start are not to be trusted."""
 
 NEAR = 0.3
 """Part of the excursion, next to the rest side, that counts as back."""
@@ -229,6 +232,8 @@ def describe(
         for k in range(onset, peak):
             turned += rows[k, GYR + i]
         found.way[i] = turned * leg.dt_s
+    found.onset = float(origin + onset)
+    found.closed = float(origin + end)
     found.axis[0] = leg.a[0]
     found.axis[1] = leg.a[1]
     found.axis[2] = leg.a[2]
