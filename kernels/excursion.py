@@ -25,6 +25,8 @@ _PARTLY = 0.5
 """The same where the leg then stops or turns: the rest position may have moved."""
 _SLOWING = 0.15
 """Part of the peak rate on the way back below which the end is awaited for no longer than a pause."""
+_TO_COME = 0.5
+"""What is to come of a way back at SLOWING, as a part of the time since its peak rate: a pause is no shorter."""
 _INNER = 2
 """Whole cycles within an excursion that make it a change of posture."""
 
@@ -56,6 +58,7 @@ def _peak(s: Any) -> None:
     s.low_x = s.x
     s.low = s.at
     s.fastest = 0.0
+    s.fast = s.at
 
 
 @kernel
@@ -113,18 +116,28 @@ def _repeats_inside(s: Any) -> bool:
 
 
 @kernel
+def _fall(s: Any) -> None:
+    """Follow the lowest point since the peak, and the fastest rate on the way there."""
+    if s.x < s.low_x:
+        s.low_x = s.x
+        s.low = s.at
+    if -s.rate > s.fastest:
+        s.fastest = -s.rate
+        s.fast = s.at
+
+
+@kernel
 def _out(s: Any, hysteresis: float) -> int:
     """Follow the peak; look for the way back."""
     if s.x > s.peak_x:
         _peak(s)
-    elif s.x < s.low_x:
-        s.low_x = s.x
-        s.low = s.at
-    s.fastest = max(s.fastest, -s.rate)
+    else:
+        _fall(s)
     way = s.peak_x - s.valley_x
     if s.peak_x - s.x >= _RETURN * way:
         s.mode = BACK
         s.slow_n = 0
+        s.patience_n = s.pause_n
         return _back(s)
     if s.peak_x - s.low_x >= _PARTLY * way and (s.still_n >= s.pause_n or s.x - s.low_x >= hysteresis):
         return CLOSED_BEFORE
@@ -139,10 +152,12 @@ def _back(s: Any) -> int:
     if s.at - s.peak > s.max_time:
         s.rested = -1  # a rest on the way out lies even further back
         return MISTAKEN
-    s.fastest = max(s.fastest, -s.rate)
+    _fall(s)
     if -s.rate <= _SLOWING * s.fastest:
+        if s.slow_n == 0:
+            s.patience_n = max(s.pause_n, int(_TO_COME * (s.at - s.fast)))
         s.slow_n += 1
-    if -s.rate <= SLOW * s.fastest or s.slow_n > s.pause_n:
+    if -s.rate <= SLOW * s.fastest or s.slow_n > s.patience_n:
         return CLOSED
     return NOTHING
 

@@ -14,11 +14,11 @@ else: telling strides from repetitions takes the net displacement of a cycle, wh
 
 from __future__ import annotations
 
-from math import exp
+from math import ceil, exp
 from typing import TYPE_CHECKING, Any
 
-from ankled.kernels import leg_angle, movement_axis
-from ankled.kernels.excursion import BACK, CLOSED, CLOSED_BEFORE, MISTAKEN, RESTED, advance, go_home
+from ankled.kernels import company, leaps, leg_angle, movement_axis
+from ankled.kernels.excursion import BACK, CLOSED, CLOSED_BEFORE, HOME, MISTAKEN, RESTED, advance, go_home
 from ankled.kernels.jit import kernel
 from ankled.kernels.phases import FOUND, describe
 from ankled.kernels.reps_state import MOST, STATE, Params, init
@@ -33,10 +33,8 @@ _CLEARLY = 1.5
 """How much more evidence overrules the rest side than names the phases."""
 _ANOTHER = 0.7
 """Cosine of the angle from which on another axis is another movement, which may have another rest side."""
-_KNOWN = 0.3
-"""Part of the last range from which on a small repetition belongs to the same set."""
-_ALIKE = 0.5
-"""Ratio of range within which two small repetitions are company for each other."""
+_AT_ONCE = company.MOST + 2
+"""Repetitions that one sample can report at most."""
 
 
 @kernel
@@ -76,13 +74,15 @@ def _take_axis(s: Any, ring: NDArray[np.float64], k: int, closing: bool) -> bool
     """Compare the axis in use with the motion's; if they differ, take that and run again over what is open.
 
     A new movement leaves the sign `open` until the first excursion from rest. Velocity may overrule it only when an
-    excursion is `closing`: of half an excursion it would speak too soon. Returns whether the detector was set back.
+    excursion is `closing`: of half an excursion it would speak too soon; and in a jump never: what rises is the body.
+    Returns whether the detector was set back.
     """
     m = s.motion
     movement_axis.solve(m)
     if m.spread_rad_s < s.min_rate:
         return False
-    clear = closing and _sure(s, _CLEARLY)
+    oldest = max(s.first, k + 1 - ring.shape[0] // 2)
+    clear = closing and _sure(s, _CLEARLY) and not leaps.near(s.leap, ring, oldest, s.valley, s.at)
     sign = 1.0
     if s.has_axis:
         dot = _along(s)
@@ -98,33 +98,86 @@ def _take_axis(s: Any, ring: NDArray[np.float64], k: int, closing: bool) -> bool
         s.open = 1
     s.has_axis = 1
     s.fixed_at = k
-    start = max(s.first, k - s.look_back, s.last_end)
+    start = max(s.first, k - s.look_back, s.done)
     leg_angle.fix(s.leg, sign * m.p[0], sign * m.p[1], sign * m.p[2], ring[k % (ring.shape[0] // 2)])
     _rewind(s, ring, start)
     return True
 
 
 @kernel
-def _publish(s: Any, k: int) -> None:
-    """Report the repetition in `s.now`, or keep it until a second like it follows if it is small."""
-    rom = s.now.rom_rad
-    s.now.retroactive = 1 if s.at < k else 0
-    known = s.last_end >= 0 and s.now.start - s.last_end < s.memory and rom > _KNOWN * s.last_range
-    again = s.waiting and s.now.start - s.alone.end < s.memory and _ALIKE * rom < s.alone.rom_rad < rom / _ALIKE
-    if rom < s.alone_range and not known and not again:
-        s.alone = s.now
-        s.waiting = 1
-        return
-    if again:
-        s.alone.retroactive = 1
-        s.found[s.n] = s.alone
-        s.n += 1
-    s.waiting = 0
-    s.found[s.n] = s.now
+def _put(s: Any, found: Any) -> None:
+    """Report a repetition."""
+    s.found[s.n] = found
     s.n += 1
+
+
+@kernel
+def _publish(s: Any, k: int) -> None:
+    """Report the repetition in `s.now`, or keep it until others like it have followed, where it needs company."""
+    s.now.retroactive = 1 if s.at < k else 0
+    lacks = company.needed(s.now, s.alone_range)
+    if lacks > 0 and s.last_end >= 0 and company.known(s.last, s.now, s.memory):
+        lacks = 0
+    if s.waiting > 0:
+        last = s.alone[s.waiting - 1]
+        if s.now.start - last.end > s.memory or not company.alike(last, s.now):
+            s.waiting = 0
+    if s.waiting < lacks:
+        s.alone[s.waiting] = s.now
+        s.waiting += 1
+        return
+    for i in range(s.waiting):
+        s.alone[i].retroactive = 1
+        _put(s, s.alone[i])
+    s.waiting = 0
+    _put(s, s.now)
+    rom = s.now.rom_rad
+    s.last = s.now
     s.last_range = rom if s.range == 0.0 else 0.5 * (rom + s.range)
     s.range = s.last_range
-    s.last_end = s.at
+    s.last_end = s.done = ceil(s.now.end)
+
+
+@kernel
+def _release(s: Any, k: int) -> None:
+    """Publish the repetition that waited for a flight: there was none, or nobody landed."""
+    s.leap.open = 0
+    s.next = s.now
+    s.now = s.held
+    _publish(s, k)
+    s.now = s.next
+
+
+@kernel
+def _join(s: Any) -> None:
+    """Make one jump of the crouch in `s.held` and the landing in `s.now`; nothing in it tells its phases."""
+    s.leap.open = 0
+    higher = s.held.rom_rad > s.now.rom_rad
+    end = s.now.end
+    start = s.held.start
+    if higher:
+        s.now = s.held
+    s.now.start = start
+    s.now.end = end
+    s.now.phases_ok = 0
+
+
+@kernel
+def _finish(s: Any, ring: NDArray[np.float64], k: int) -> None:
+    """Publish the repetition in `s.now`, or let it wait for the other half of a jump."""
+    oldest = max(s.first, k + 1 - ring.shape[0] // 2)
+    landed = leaps.flies(s.leap, ring, max(oldest, int(s.now.start) - s.leap.land_n), int(s.now.peak))
+    if s.leap.open:
+        if landed:
+            _join(s)
+        else:
+            _release(s, k)
+    elif not landed and leaps.may_follow(s.leap, ring, oldest, s.at):
+        leaps.wait(s.leap, s.at)
+        s.held = s.now
+        s.done = s.at
+        return
+    _publish(s, k)
 
 
 @kernel
@@ -137,7 +190,7 @@ def _close(s: Any, ring: NDArray[np.float64], k: int, end: int, x_end: float) ->
         s.now.share = s.motion.share
         if not sure and not s.leg.by_gyro:
             s.now.phases_ok = 0
-        _publish(s, k)
+        _finish(s, ring, k)
         # The next repetition is measured about the axis as known by now; the sign stays.
         sign = 1.0 if _along(s) >= 0.0 else -1.0
         p = s.motion.p
@@ -185,8 +238,10 @@ def step(s: Any, ring: NDArray[np.float64], k: int) -> int:
         s.until_solve = s.solve_n
         _take_axis(s, ring, k, False)
     if s.has_axis:
-        while s.at < k and s.n < MOST - 1:
+        while s.at < k and s.n < MOST - _AT_ONCE:
             s.at += 1
+            if s.leap.open and s.at >= s.leap.until and not leaps.still_waits(s.leap, ring, s.at, s.mode != HOME):
+                _release(s, k)
             here = row if s.at == k else ring[s.at % capacity]
             meaning = advance(s, leg_angle.after(s.leg, here, s.x), leg_angle.rate(s.leg, here))
             if meaning:
@@ -204,6 +259,8 @@ def flush(s: Any, ring: NDArray[np.float64], k: int) -> int:
     s.n = 0
     if s.has_axis and s.mode == BACK:
         _close(s, ring, k, s.at, s.x)
+    if s.leap.open:
+        _release(s, k)
     s.waiting = 0
     s.first = -1
     movement_axis.interrupt(s.motion)

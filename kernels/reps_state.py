@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ankled.kernels import leg_angle, movement_axis
+from ankled.kernels import company, leaps, leg_angle, movement_axis
 from ankled.kernels.phases import FOUND
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ class Params:
     """What counts as a repetition.
 
     min_range_deg: smallest range of motion.
-    alone_range_deg: below this range a repetition is published only once a second like it has followed.
+    alone_range_deg: below this range a repetition is published only once another like it has followed; two others
+        are needed where it turns about the vertical, as feet do that are turned on the spot.
     hysteresis: turning back that makes a turning point, as a part of the range of the last repetitions.
     min_time_s, max_time_s: shortest and longest repetition.
     min_hold_s: shortest stillness at the far end that is a hold.
@@ -106,7 +107,9 @@ STATE = np.dtype(
         ("low_x", "f8"),
         ("low", "i8"),
         ("fastest", "f8"),
+        ("fast", "i8"),
         ("slow_n", "i8"),
+        ("patience_n", "i8"),
         ("left", "i8"),
         ("rested", "i8"),
         ("inner_x", "f8"),
@@ -116,10 +119,15 @@ STATE = np.dtype(
         ("range", "f8"),
         ("last_range", "f8"),
         ("last_end", "i8"),
+        ("done", "i8"),  # what lies before it is described already, and never looked at again
         ("waiting", "i8"),
         ("n", "i8"),
-        ("alone", FOUND),
+        ("leap", leaps.STATE),
+        ("alone", FOUND, (company.MOST,)),
+        ("last", FOUND),
+        ("held", FOUND),
         ("now", FOUND),
+        ("next", FOUND),
         ("found", FOUND, (MOST,)),
     ],
     align=True,
@@ -154,5 +162,7 @@ def init(params: Params, rate_hz: float) -> NDArray[np.void]:
     state["leg"]["dt_s"] = 1.0 / rate_hz
     state["first"] = -1
     state["last_end"] = -1
+    state["done"] = -1
+    state["leap"] = leaps.init(rate_hz)[0]
     state["fixed_at"] = -(1 << 40)
     return state

@@ -34,7 +34,7 @@ _TURNED_SHARE = 0.5
 @kernel
 def is_brief(found: Any, rate_hz: float) -> bool:
     """Tell whether a repetition (phases.FOUND) is as short as a step."""
-    return found.end - found.start < _BRIEF_S * rate_hz
+    return found.closed - found.onset < _BRIEF_S * rate_hz
 
 
 @kernel
