@@ -38,7 +38,7 @@ def slipping(
     axis: str, angle_deg: float, seed: int, scenario: str = "slip", side: Literal["left", "right"] = "left"
 ) -> LegRecording:
     """Return a leg that walks with a weight that turns by `angle_deg` about one of the leg's axes at SLIP_S."""
-    turned = Slip(side=side, time_s=SLIP_S, angle_deg=angle_deg, axis=AXES[axis])  # type: ignore[arg-type]  # of three
+    turned = Slip(side=side, time_s=SLIP_S, angle_deg=angle_deg, axis=AXES[axis])
     made = msgspec.structs.replace(SCENARIOS[scenario], slips=(turned,))
     return simulate(made, mount=MOUNTS["oblique"], seed=seed, with_truth=False).legs[side]
 
