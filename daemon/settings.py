@@ -39,6 +39,8 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     `rate_hz` is null until told, found from the samples' times, or said by the sensor. What is set here of `rate_hz`,
     `acc_range_g` and `gyr_range_dps` is asked of a live sensor; `acc_range_mps2` and `gyr_range_rad_s` are where its
     readings end. `planned_sets` and `target_range_deg` are what the wearer is to do: they alter alerts alone.
+    `stored_axes` are those that an earlier session found on this device: they stand in for a mount until walking shows
+    where the weight sits now.
     """
 
     slug: Slug
@@ -51,6 +53,7 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     planned_sets: PlannedSets | None = None
     target_range_deg: RangeDeg | None = None
     mount: Mount | None = None
+    stored_axes: Mount | None = None
     rate_hz: Annotated[float, msgspec.Meta(ge=10.0, le=2000.0)] | None = None
     acc_range_g: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
     gyr_range_dps: Annotated[float, msgspec.Meta(gt=0.0)] | None = None

@@ -2,22 +2,36 @@
 
 A stride carries the leg somewhere; a repetition brings it back. So strides are accepted by their displacement (see
 `gait`), and a repetition is dropped when it overlaps a stride, follows one at once, or did not bring the leg back (see
-`returned`). The first ones may still be steps of a walk: brief ones while the axes are unknown, and those beside a swing
-that may become a stride. They are held back until strides, their number, or time decide. Until the axes of the leg are
-known, the gait detector is tried now and then on the last seconds with the axes that the motion so far speaks for; when
-it finds strides, the axes are adopted and those strides published late.
+`returned`). The first ones may still be steps of a walk: brief ones while the axes are unknown, and those beside a
+swing that may become a stride. They are held back until strides, their number, or time decide. Until the axes of the
+leg are known, the gait detector is tried now and then on the last seconds with the axes that the motion so far speaks
+for; when it finds strides, the axes are adopted and those strides published late. From then on each stride is asked
+whether they still hold (see `wearing`).
 """
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ankled.kernels import gait, gait_axes, leg, measures, reps, results, returned, settling
+from ankled.kernels import (
+    gait,
+    gait_axes,
+    leg,
+    measures,
+    reps,
+    results,
+    returned,
+    settling,
+    slip,
+    stride_axes,
+    wearing,
+)
 from ankled.kernels.jit import kernel
-from ankled.kernels.results import AXES
+from ankled.kernels.results import AXES, SLIP, STRIDE
+from ankled.kernels.results import REP as REPETITION
 from ankled.kernels.ring import TIME
 
 if TYPE_CHECKING:
@@ -33,8 +47,8 @@ _TRIAL_S = 1.0
 """How often the axes are tried while they are unknown."""
 _TRIAL_ACTIVE = 0.2
 """Share of the time since the last trial that the leg must have moved for another one."""
-_SOLVE_S = 0.5
-"""How often known axes are solved for anew."""
+_LOST_S = 2.0
+"""How often a leg without strides is asked whether its weight has slipped."""
 _AFTER_STRIDE_S = 1.5
 """A repetition that begins this soon after a contact is the end of the walk: the last step, the feet put together."""
 _HOLD_S = 4.0
@@ -48,6 +62,9 @@ STATE = np.dtype(
     [
         ("axes", gait_axes.STATE),
         ("leg", leg.STATE),
+        ("tried", leg.STATE),
+        ("seen", stride_axes.SEEN),
+        ("slip", slip.STATE),
         ("gait", gait.STATE),
         ("trial", gait.STATE),
         ("fresh", gait.STATE),
@@ -56,28 +73,35 @@ STATE = np.dtype(
         ("rate_hz", "f8"),
         ("trial_n", "i8"),
         ("tried_n", "f8"),
-        ("solve_n", "i8"),
+        ("lost_n", "i8"),
         ("look_back_n", "i8"),
         ("last_contact", "f8"),
         ("held", reps.FOUND, (_HELD,)),
         ("held_n", "i8"),
         ("held_k", "i8"),
         ("last_rep", "f8"),
+        ("last_straight", "f8"),
     ],
     align=True,
 )
-"""`fresh` is a gait state before its first sample, to begin a trial with; `held` the `held_n` repetitions held
-back, the first of them since `held_k`."""
+"""`fresh` is a gait state before its first sample, to begin a trial with; `tried` the axes on trial; `held` the
+`held_n` repetitions held back, the first of them since `held_k`."""
 
 
 def init(
-    rate_hz: float, movement: int, left: tuple[float, float, float] | None, up: tuple[float, float, float] | None
+    rate_hz: float,
+    movement: int,
+    left: tuple[float, float, float] | None,
+    up: tuple[float, float, float] | None,
+    *,
+    stored: bool = False,
 ) -> NDArray[np.void]:
-    """Return the state before the first sample, shape (1,)."""
+    """Return the state before the first sample, shape (1,); `left` and `up` are configured, or `stored`."""
     array = np.zeros(1, STATE)
     state: Any = array[0]
     state["axes"] = gait_axes.init(gait_axes.Params(), rate_hz)[0]
-    state["leg"] = leg.init(left, up)[0]
+    state["leg"] = leg.init(left, up, stored=stored)[0]
+    slip.forget(state["slip"])
     fresh = gait.init(gait.Params(), rate_hz)[0]
     for name in ("gait", "trial", "fresh"):
         state[name] = fresh
@@ -85,9 +109,9 @@ def init(
     state["movement"] = movement
     state["rate_hz"] = rate_hz
     state["trial_n"] = ceil(_TRIAL_S * rate_hz)
-    state["solve_n"] = ceil(_SOLVE_S * rate_hz)
+    state["lost_n"] = ceil(_LOST_S * rate_hz)
     state["look_back_n"] = ceil(_LOOK_BACK_S * rate_hz)
-    state["last_contact"] = state["last_rep"] = -1e18
+    state["last_contact"] = state["last_rep"] = state["last_straight"] = -1e18
     return array
 
 
@@ -105,6 +129,21 @@ def forget(s: Any, k: int, gap_s: float) -> None:
 
 
 @kernel
+def known(s: Any) -> bool:
+    """Tell whether the axes of the leg are known well enough for strides; stored ones are yet to be verified."""
+    return s.leg.source == leg.CONFIGURED or s.leg.source == leg.WALKING  # noqa: PLR1714  (compiled: no tuple)
+
+
+@kernel
+def _slip(s: Any, now_s: float, out: NDArray[np.void], n: int) -> int:
+    """Write to row `n` that the weight has slipped; return the next free row."""
+    row = results.begin(out, n, SLIP, now_s)
+    results.write_axes(row, s.leg, s.slip.turn_rad[0], s.slip.turn_rad[1], s.slip.turn_rad[2])
+    row.axis_uncertainty_rad = s.slip.uncertainty_rad
+    return n + 1
+
+
+@kernel
 def _stride(
     s: Any,
     found: Any,
@@ -116,9 +155,11 @@ def _stride(
     n: int,
 ) -> int:
     """Measure an accepted stride into row `n`, let the axes follow it, return the next free row."""
-    if found.swing_rate_rad_s > 0.0:  # a step without a swing tells nothing of the axis
-        leg.follow(s.leg, s.axes, found.swing_rate_rad_s, found.push_rate_rad_s)
-    row = results.begin(out, n, results.STRIDE, 0.0)
+    now_s = ring[k % (ring.shape[0] // 2), TIME]
+    # A step without a swing tells nothing of the axes.
+    if found.swing_rate_rad_s > 0.0 and wearing.stride(s, found, ring, oldest):
+        n = _slip(s, now_s, out, n)
+    row = results.begin(out, n, STRIDE, now_s)
     measures.stride(row, ring, found, k, oldest, s.leg, s.rate_hz, scratch)
     row.retroactive = 1 if k > found.known else 0
     row.axis_ratio = s.axes.ratio
@@ -139,18 +180,41 @@ def _settle(
     s.tried_n = s.axes.active_n
     begin = max(oldest, k + 1 - s.look_back_n)
     if not settling.settles(s, ring, k, begin, scratch):
-        s.leg.source = leg.UNKNOWN
         return n
+    x = y = z = nan
+    if s.leg.source == leg.STORED:
+        for i in range(3):
+            s.slip.left[i] = s.leg.left[i]
+            s.slip.up[i] = s.leg.up[i]
+        x, y, z = slip.turn(s.slip, s.tried.left, s.tried.up)
+    leg.take(s.leg, s.tried)
     row = results.begin(out, n, AXES, ring[k % (ring.shape[0] // 2), TIME])
+    results.write_axes(row, s.leg, x, y, z)
     row.axis_ratio = s.axes.ratio
     row.axis_confidence = s.axes.confidence
-    row.axis_uncertainty_rad = s.leg.uncertainty_rad
-    n += 1
+    return _late(s, begin, ring, k, oldest, scratch, out, n + 1)
+
+
+@kernel
+def _late(
+    s: Any,
+    begin: int,
+    ring: NDArray[np.float64],
+    k: int,
+    oldest: int,
+    scratch: NDArray[np.float64],
+    out: NDArray[np.void],
+    n: int,
+) -> int:
+    """Seek strides from sample `begin` on with axes that are new; write those not yet told from row `n` on."""
     gait.restart(s.gait, s.fresh)
     for j in range(begin, k + 1):
         for i in range(gait.step(s.gait, ring, j, begin, s.leg, scratch)):
-            n = _stride(s, s.gait.found[i], ring, k, oldest, scratch, out, n)
-            out[n - 1].retroactive = 1
+            if s.gait.found[i].toe_off > s.last_contact:
+                before = n
+                n = _stride(s, s.gait.found[i], ring, k, oldest, scratch, out, n)
+                for row in range(before, n):
+                    out[row].retroactive = 1
     return n
 
 
@@ -159,7 +223,7 @@ def _is_held(s: Any, found: Any) -> bool:
     """Tell whether a repetition may yet turn out to be one of the first steps of a walk."""
     if s.movement != AUTO or s.held_n == _HELD or found.start - s.last_rep < _COMPANY_S * s.rate_hz:
         return False
-    if s.leg.source == leg.UNKNOWN:
+    if not known(s):
         return returned.is_brief(found, s.rate_hz)
     return s.gait.waiting and found.start - s.gait.contact < _AFTER_STRIDE_S * s.rate_hz
 
@@ -176,7 +240,7 @@ def _publish(
     n: int,
 ) -> int:
     """Measure a repetition into row `n` and return the next free row."""
-    row = results.begin(out, n, results.REP, 0.0)
+    row = results.begin(out, n, REPETITION, ring[k % (ring.shape[0] // 2), TIME])
     measures.repetition(row, ring, found, k, oldest, s.leg, s.rate_hz, scratch)
     row.retroactive = found.retroactive
     row.axis_ratio = s.axes.ratio
@@ -231,14 +295,17 @@ def step(
 ) -> int:
     """Take in sample `k`, just written to `ring`; write results to `out` from row `n` on, return the next free row."""
     if s.movement != REPS:
-        gait_axes.step(s.axes, ring[k % (ring.shape[0] // 2)])
-        if s.leg.source != leg.UNKNOWN:
-            if k % s.solve_n == 0:
-                gait_axes.solve(s.axes)
+        if known(s):
             for i in range(gait.step(s.gait, ring, k, oldest, s.leg, scratch)):
                 n = _stride(s, s.gait.found[i], ring, k, oldest, scratch, out, n)
-        elif k % s.trial_n == 0:
-            n = _settle(s, ring, k, oldest, scratch, out, n)
+            if k % s.lost_n == 0 and wearing.lost(s, ring, k, oldest, scratch):
+                begin = max(oldest, k + 1 - s.look_back_n)
+                n = _slip(s, ring[k % (ring.shape[0] // 2), TIME], out, n)
+                n = _late(s, begin, ring, k, oldest, scratch, out, n)
+        else:
+            gait_axes.step(s.axes, ring[k % (ring.shape[0] // 2)])
+            if k % s.trial_n == 0:
+                n = _settle(s, ring, k, oldest, scratch, out, n)
     if s.movement != GAIT:
         n = _repetitions(s, reps.step(s.reps, ring, k), ring, k, oldest, scratch, out, n)
         if s.held_n > 0 and k - s.held_k >= _HOLD_S * s.rate_hz:
@@ -251,7 +318,7 @@ def flush(
     s: Any, ring: NDArray[np.float64], k: int, oldest: int, scratch: NDArray[np.float64], out: NDArray[np.void], n: int
 ) -> int:
     """Close what is open after sample `k`, the last before a gap or the end; return the next free row of `out`."""
-    if s.movement != REPS and s.leg.source == leg.UNKNOWN:
+    if s.movement != REPS and not known(s):
         n = _settle(s, ring, k, oldest, scratch, out, n)
     if s.movement != GAIT:
         n = _repetitions(s, reps.flush(s.reps, ring, k), ring, k, oldest, scratch, out, n)

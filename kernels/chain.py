@@ -60,14 +60,15 @@ class Chain:
         set_rest_s: float = 10.0,
         left: tuple[float, float, float] | None = None,
         up: tuple[float, float, float] | None = None,
+        stored: bool = False,
         timebase_params: timebase.Params | None = None,
     ) -> None:
-        """Prepare a chain for a sensor of `rate_hz`; `left` and `up` are its mount, if that is known."""
+        """Prepare a chain for a sensor of `rate_hz`; `left` and `up` are its mount, if that is known or `stored`."""
         self.state = np.zeros(1, STATE)
         state: Any = self.state[0]
         state["timebase"] = timebase.init(timebase_params or timebase.Params(), rate_hz)[0]
         state["vqf"] = vqf.init(vqf.Params(), rate_hz)[0]
-        state["bouts"] = bouts.init(rate_hz, movement, left, up)[0]
+        state["bouts"] = bouts.init(rate_hz, movement, left, up, stored=stored)[0]
         state["standing"] = standing.init(standing.Params(), rate_hz)[0]
         state["rate_hz"] = rate_hz
         state["rest_s"] = set_rest_s

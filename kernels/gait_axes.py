@@ -21,6 +21,7 @@ import numpy as np
 from ankled.kernels import lowpass
 from ankled.kernels.constants import GRAVITY_MPS2
 from ankled.kernels.jit import kernel
+from ankled.kernels.principal import across
 from ankled.kernels.ring import ACC, GYR, QUAT
 
 if TYPE_CHECKING:
@@ -163,6 +164,17 @@ def step(s: Any, row: NDArray[np.float64]) -> None:
 
 
 @kernel
+def restart(s: Any) -> None:
+    """Forget all samples: what comes next speaks alone."""
+    s.rates.warm = 0
+    s.rates.count_n = 0.0
+    for i in range(3):
+        s.rates.s1[i] = s.rates.s2[i] = 0.0
+        s.up[i] = s.velocity[i] = s.mean_side[i] = s.cross[i] = 0.0
+    s.active_n = s.stance_n = s.mean_rate = s.var_rate = s.var_side = 0.0
+
+
+@kernel
 def solve(s: Any) -> None:
     """Write the axes that the motion so far speaks for: `left`, `z`, `ratio` of variances, `confidence` of the sign.
 
@@ -175,43 +187,14 @@ def solve(s: Any) -> None:
         s.confidence = 0.0
         return
     zx, zy, zz = s.up[0] / n, s.up[1] / n, s.up[2] / n
-    # Two directions that are horizontal in stance.
-    if abs(zx) <= abs(zy) and abs(zx) <= abs(zz):
-        ex, ey, ez = 0.0, zz, -zy
-    elif abs(zy) <= abs(zz):
-        ex, ey, ez = -zz, 0.0, zx
-    else:
-        ex, ey, ez = zy, -zx, 0.0
-    n = sqrt(ex * ex + ey * ey + ez * ez)
-    ex, ey, ez = ex / n, ey / n, ez / n
-    fx, fy, fz = zy * ez - zz * ey, zz * ex - zx * ez, zx * ey - zy * ex
-    c = s.cov
-    mx = c[0, 0] * ex + c[0, 1] * ey + c[0, 2] * ez
-    my = c[0, 1] * ex + c[1, 1] * ey + c[1, 2] * ez
-    mz = c[0, 2] * ex + c[1, 2] * ey + c[2, 2] * ez
-    a = ex * mx + ey * my + ez * mz
-    b = fx * mx + fy * my + fz * mz
-    mx = c[0, 0] * fx + c[0, 1] * fy + c[0, 2] * fz
-    my = c[0, 1] * fx + c[1, 1] * fy + c[1, 2] * fz
-    mz = c[0, 2] * fx + c[1, 2] * fy + c[2, 2] * fz
-    d = fx * mx + fy * my + fz * mz
-    half = 0.5 * (a - d)
-    root = sqrt(half * half + b * b)
-    large = 0.5 * (a + d) + root
-    small = max(0.5 * (a + d) - root, 1e-12)
-    if half >= 0.0:
-        ce, cf = half + root, b
-    else:
-        ce, cf = b, root - half
-    n = sqrt(ce * ce + cf * cf)
-    if n < 1e-12:
+    yx, yy, yz, ratio = across(s.cov, zx, zy, zz)
+    if ratio == 0.0:
         s.ratio = 1.0
         s.confidence = 0.0
         return
-    yx, yy, yz = (ce * ex + cf * fx) / n, (ce * ey + cf * fy) / n, (ce * ez + cf * fz) / n
     cov = yx * s.cross[0] + yy * s.cross[1] + yz * s.cross[2]
     sign = -1.0 if cov > 0.0 else 1.0
     s.left[0], s.left[1], s.left[2] = sign * yx, sign * yy, sign * yz
     s.z[0], s.z[1], s.z[2] = zx, zy, zz
-    s.ratio = large / small
+    s.ratio = ratio
     s.confidence = abs(cov) / sqrt(max(s.var_rate * s.var_side, 1e-18))

@@ -20,6 +20,7 @@ REP = 2
 GAP = 3
 REST = 4
 AXES = 5
+SLIP = 6
 STANDING = 7
 
 
@@ -72,6 +73,16 @@ class ResultRow(NamedTuple):
     axis_confidence: float
     # gaps
     gap_s: float
+    # axes that have settled, after a slip or at last
+    left_x: float
+    left_y: float
+    left_z: float
+    up_x: float
+    up_y: float
+    up_z: float
+    turn_x_rad: float
+    turn_y_rad: float
+    turn_z_rad: float
     # quiet standing, see quiet.measure
     jerk_m2ps5: float
     dist_mps2: float
@@ -94,7 +105,8 @@ class ResultRow(NamedTuple):
 RESULT = np.dtype(
     [(name, {int: "i8", float: "f8"}[kind]) for name, kind in get_type_hints(ResultRow).items()], align=True
 )
-"""One row as the kernels write it. AXES says that the axes of the leg have settled, REST that a set ended."""
+"""One row as the kernels write it. AXES says that the axes of the leg have settled, REST that a set ended, SLIP that
+the weight has turned on the leg. `turn_*`: how far the axes turned that were held before, as a rotation vector."""
 
 _BLANK = np.zeros(1, RESULT)
 for _name in RESULT.names or ():
@@ -110,3 +122,13 @@ def begin(out: NDArray[np.void], n: int, kind: int, known_s: float) -> Any:
     row.kind = kind
     row.known_s = known_s
     return row
+
+
+@kernel
+def write_axes(row: Any, leg: Any, x: float, y: float, z: float) -> None:
+    """Write the axes of the leg (leg.STATE) to a row, and the turn that led to them, a rotation vector in rad."""
+    row.left_x, row.left_y, row.left_z = leg.left[0], leg.left[1], leg.left[2]
+    row.up_x, row.up_y, row.up_z = leg.up[0], leg.up[1], leg.up[2]
+    row.turn_x_rad, row.turn_y_rad, row.turn_z_rad = x, y, z
+    row.axis_source = leg.source
+    row.axis_uncertainty_rad = leg.uncertainty_rad

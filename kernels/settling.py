@@ -32,7 +32,7 @@ _TELLING_SHOCK = 1.2
 def _trial(
     s: Any, ring: NDArray[np.float64], k: int, begin: int, scratch: NDArray[np.float64]
 ) -> tuple[int, int, float]:
-    """Run a gait detector of its own over samples `begin` to `k` with the axes of `s.leg`.
+    """Run a gait detector of its own over samples `begin` to `k` with the axes of `s.tried`.
 
     Return its strides, how many of them are as long as a runner's, and the mean shock at contact, m/s2.
     """
@@ -40,7 +40,7 @@ def _trial(
     strides = running = 0
     total_mps2 = 0.0
     for j in range(begin, k + 1):
-        for i in range(gait.step(s.trial, ring, j, begin, s.leg, scratch)):
+        for i in range(gait.step(s.trial, ring, j, begin, s.tried, scratch)):
             strides += 1
             total_mps2 += s.trial.found[i].shock_mps2
             if s.trial.found[i].travel_m >= _RUNNING_M:
@@ -50,7 +50,7 @@ def _trial(
 
 @kernel
 def settles(s: Any, ring: NDArray[np.float64], k: int, begin: int, scratch: NDArray[np.float64]) -> bool:
-    """Put the axes that the motion speaks for into `s.leg` and tell whether they show strides.
+    """Put the axes that the motion speaks for into `s.tried` and tell whether they show strides.
 
     Where velocity does not say which way is forward, as in running, both ways are tried: the right one sees the harder
     shock at its contacts. Strides must then be as long as a runner's, since jumps and lifts look like that too.
@@ -58,13 +58,13 @@ def settles(s: Any, ring: NDArray[np.float64], k: int, begin: int, scratch: NDAr
     gait_axes.solve(s.axes)
     if s.axes.ratio < _TRIAL_RATIO:
         return False
-    leg.adopt(s.leg, s.axes)
+    leg.adopt(s.tried, s.axes)
     strides, running, shock_mps2 = _trial(s, ring, k, begin, scratch)
     if s.axes.confidence >= _TRIAL_CONFIDENCE:
         return strides >= _TRIAL_STRIDES
-    leg.turn_round(s.leg)
+    leg.turn_round(s.tried)
     _, others, other_mps2 = _trial(s, ring, k, begin, scratch)
     if others >= _TELLING_STRIDES and other_mps2 > _TELLING_SHOCK * shock_mps2:
         return True
-    leg.turn_round(s.leg)
+    leg.turn_round(s.tried)
     return running >= _TELLING_STRIDES and shock_mps2 > _TELLING_SHOCK * other_mps2

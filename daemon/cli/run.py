@@ -17,7 +17,8 @@ from ankled.daemon.capture.writer import CaptureLimits
 from ankled.daemon.cli.live import add_link_arguments, configuration, run_to_end
 from ankled.daemon.cli.warm import warm
 from ankled.daemon.errors import RecordingError
-from ankled.daemon.live import launch, radio
+from ankled.daemon.live import axes, launch, radio
+from ankled.daemon.live.axes import StoredAxes
 from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.daemon.mqtt.embedded import broker_at
 from ankled.daemon.mqtt.topics import Topics
@@ -72,8 +73,13 @@ async def _run(config: Config, address: BrokerAddress, radio_spec: str | None) -
             launch.recording(path, config, limits) as capture,
         ):
             log.info("running", node=config.node, broker=found.url, capture=str(path) if path else None)
-            await launch.Live(config, backends, outlet).run(stop, capture)
+            await launch.Live(config, backends, outlet, axes=_axes(config)).run(stop, capture)
     return 0
+
+
+def _axes(config: Config) -> StoredAxes | None:
+    """Return the axes that earlier sessions have found; None where they are not to be kept."""
+    return StoredAxes(Path(config.state.folder) / axes.NAME, config.sensors()) if config.state.enabled else None
 
 
 def _capture_path(config: Config) -> Path | None:

@@ -10,6 +10,7 @@ from ankled.daemon.config.schema import (
     MqttConfig,
     PipelineConfig,
     SessionConfig,
+    StateConfig,
 )
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "PipelineConfig",
     "Problem",
     "SessionConfig",
+    "StateConfig",
     "check",
     "load",
 ]

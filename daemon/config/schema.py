@@ -97,6 +97,13 @@ class CaptureConfig(_Section, frozen=True, kw_only=True):
     rotate_min: Annotated[float, msgspec.Meta(ge=1.0, le=1440.0)] = 60.0
 
 
+class StateConfig(_Section, frozen=True, kw_only=True):
+    """What is kept from one session to the next: the axes of the legs, as walking has shown them."""
+
+    enabled: bool = True
+    folder: Text = "state"
+
+
 class LogConfig(_Section, frozen=True, kw_only=True):
     """What is logged to standard error; `auto` is colour on a terminal and JSON lines elsewhere."""
 
@@ -163,6 +170,7 @@ class Config(_Section, frozen=True, kw_only=True):
     radio: RadioConfig = RadioConfig()
     mqtt: MqttConfig = MqttConfig()
     capture: CaptureConfig = CaptureConfig()
+    state: StateConfig = StateConfig()
     log: LogConfig = LogConfig()
     pipeline_: PipelineConfig = msgspec.field(name="pipeline", default=PipelineConfig())
     devices: tuple[DeviceConfig, ...] = ()
@@ -175,6 +183,10 @@ class Config(_Section, frozen=True, kw_only=True):
             set_rest_s=self.pipeline_.set_rest_s,
             devices=tuple(device.settings() for device in self.devices),
         )
+
+    def sensors(self) -> dict[str, str]:
+        """Return the address or else the name that each device is found by."""
+        return {device.slug: device.address or device.name or device.slug for device in self.devices}
 
     def admission(self) -> Admission:
         """Return who may come in."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from ankled.daemon.capture.writer import CaptureLimits
     from ankled.daemon.config import Config
+    from ankled.daemon.live.axes import StoredAxes
     from ankled.daemon.live.clock import Clock
     from ankled.daemon.live.outlet import Outlet
     from ankled.daemon.live.status import DeviceStatus, Notice
@@ -53,19 +54,21 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 class Live:
     """A service and the supervisor of its links, tied together."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (what they are tied to, each given from outside)
         self,
         config: Config,
         backends: Mapping[str, Backend],
         outlet: Outlet,
         clock: Clock | None = None,
         session: str | None = None,
+        *,
+        axes: StoredAxes | None = None,
     ) -> None:
-        """Tie them together; nothing moves before `run`."""
+        """Tie them together; nothing moves before `run`. Without `axes` nothing is known of earlier sessions."""
         self.topics = Topics(base=config.mqtt.base, node=config.node)
         clock = clock or HostClock()
         plan = Plan(settings=config.pipeline(), session=session, idle_end_s=config.session.idle_end_min * 60.0)
-        self.service = Service(plan, self.topics, outlet, clock)
+        self.service = Service(plan, self.topics, outlet, clock, axes)
         self.supervisor = Supervisor(
             backends=backends,
             devices=[device.wanted() for device in config.devices],

@@ -18,12 +18,15 @@ from ankled.daemon.inputs import ClockAnchor, Command, Config, Link, Stop, Tick
 from ankled.daemon.live.queue import InputQueue
 from ankled.daemon.live.state import OFFLINE, ONLINE, Reports
 from ankled.daemon.pipeline import Core
-from ankled.daemon.records import Rep
+from ankled.daemon.records import Event, Rep
 from ankled.daemon.settings import DeviceSettings, PipelineSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ankled.daemon.capture.writer import CaptureWriter
     from ankled.daemon.inputs import Input
+    from ankled.daemon.live.axes import StoredAxes
     from ankled.daemon.live.clock import Clock
     from ankled.daemon.live.outlet import Outlet
     from ankled.daemon.live.status import DeviceStatus, SupervisorStatus
@@ -74,8 +77,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 class Service:
     """One run of the daemon, or of a recording."""
 
-    def __init__(self, plan: Plan, topics: Topics, outlet: Outlet, clock: Clock) -> None:
-        """Prepare: `queue.put` is the way in for the links."""
+    def __init__(
+        self, plan: Plan, topics: Topics, outlet: Outlet, clock: Clock, axes: StoredAxes | None = None
+    ) -> None:
+        """Prepare: `queue.put` is the way in for the links; `axes` remembers those of the legs between sessions."""
         self._plan = plan
         self._topics = topics
         self._outlet = outlet
@@ -91,6 +96,7 @@ class Service:
         self._awaited: set[str] = set()
         self._anchor_ns = 0
         self._ticked_ns = 0
+        self._axes = axes
         self.records = 0
 
     async def run(
@@ -116,6 +122,8 @@ class Service:
                 self._process(batch)
             self._tell()
             self._feed(Stop(host_ns=self._clock.now_ns(), reason=reason))
+            if self._axes is not None:
+                self._axes.save()
 
     def tell(self, status: DeviceStatus) -> None:
         """Tell how a device stands, if that is news."""
@@ -170,6 +178,8 @@ class Service:
             self.records += 1
             if isinstance(record, Rep):
                 self._last_rep_ns = item.host_ns
+            elif isinstance(record, Event) and self._axes is not None:
+                self._axes.note(record)
             self._outlet.take(record)
 
     def _tick(self, now_ns: int) -> None:
@@ -192,7 +202,10 @@ class Service:
         session, self._session = self._session, None
         moment = datetime.fromtimestamp(utc_ns // _NS, UTC)
         self._settings = msgspec.structs.replace(
-            self._settings, session=session or f"{moment:%Y%m%dT%H%M%SZ}", origin_ns=now_ns
+            self._settings,
+            session=session or f"{moment:%Y%m%dT%H%M%SZ}",
+            origin_ns=now_ns,
+            devices=self._remembered(self._settings.devices),
         )
         self._feed(Config(host_ns=now_ns, settings=self._settings))
         self._anchor(now_ns, utc_ns)
@@ -204,14 +217,20 @@ class Service:
     def _admit(self, link: Link) -> None:
         """Give a device that was adopted its settings, before its first input."""
         if all(device.slug != link.device for device in self._settings.devices):
-            devices = (*self._settings.devices, DeviceSettings(slug=link.device))
+            devices = (*self._settings.devices, *self._remembered([DeviceSettings(slug=link.device)]))
             self._settings = msgspec.structs.replace(self._settings, devices=devices)
             self._feed(Config(host_ns=link.host_ns, settings=self._settings))
 
+    def _remembered(self, devices: Iterable[DeviceSettings]) -> tuple[DeviceSettings, ...]:
+        """Return settings with the axes that earlier sessions have found: none change while a session runs."""
+        return tuple(devices) if self._axes is None else self._axes.applied(devices)
+
     async def _report(self) -> None:
-        """Tell of each sensor whether it is there and what is known of it, as it changes."""
+        """Tell of each sensor whether it is there and what is known of it, as it changes; keep the axes it showed."""
         while True:
             self._tell()
+            if self._axes is not None:
+                await asyncio.to_thread(self._axes.save)
             await asyncio.sleep(_REPORT_S)
 
     def _tell(self) -> None:

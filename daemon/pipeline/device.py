@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ankled.daemon.errors import UsageError
+from ankled.daemon.pipeline.axes import told
 from ankled.daemon.pipeline.base import DeviceState, Pipeline
 from ankled.daemon.pipeline.reps import make_rep
 from ankled.daemon.pipeline.standing import make_standing
 from ankled.kernels import bouts, chain, timebase
-from ankled.kernels.results import GAP, REP, REST, STANDING, STRIDE, ResultRow
+from ankled.kernels.results import GAP, REP, REST, SLIP, STANDING, STRIDE, ResultRow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,20 +29,21 @@ _MOVEMENTS = {"auto": bouts.AUTO, "gait": bouts.GAIT, "reps": bouts.REPS}
 class DevicePipeline(Pipeline):
     """Turns the samples of one device into its records."""
 
-    of_kernels = ("slug", "rate_hz", "movement", "mount", "acc_range_mps2", "gyr_range_rad_s")
+    of_kernels = ("slug", "rate_hz", "movement", "mount", "stored_axes", "acc_range_mps2", "gyr_range_rad_s")
 
     def __init__(
         self, device: DeviceSettings, context: Context, numbers: Numbers | None = None, *, set_rest_s: float = 10.0
     ) -> None:
         """Prepare the kernels; `set_rest_s` is the rest that closes a set."""
         super().__init__(device, context, numbers)
-        mount = device.mount
+        mount = device.mount or device.stored_axes
         self._chain = chain.Chain(
             self._rate_hz,
             movement=_MOVEMENTS[device.movement],
             set_rest_s=set_rest_s,
             left=mount.left if mount else None,
             up=mount.up if mount else None,
+            stored=device.mount is None and mount is not None,
             timebase_params=timebase.Params(
                 acc_range_mps2=device.acc_range_mps2 or math.inf, gyr_range_rad_s=device.gyr_range_rad_s or math.inf
             ),
@@ -113,12 +115,7 @@ class DevicePipeline(Pipeline):
             elif kind == GAP:
                 records += self._event("interrupted", row.known_s, {"gap_s": row.gap_s})
             else:
-                detail: dict[str, float | str] = {
-                    "axis_ratio": row.axis_ratio,
-                    "confidence": row.axis_confidence,
-                    "uncertainty_deg": math.degrees(row.axis_uncertainty_rad),
-                }
-                records += self._event("axis_settled", row.known_s, detail)
+                records += self._event("slip" if kind == SLIP else "axis_settled", row.known_s, told(row))
         return records
 
     def _repetition(self, row: ResultRow) -> list[Record]:

@@ -44,15 +44,23 @@ def _together(found: list[tuple[str, float]]) -> tuple[float, list[str]]:
     return prod((factor for _, factor in found), start=1.0), [reason for reason, _ in found]
 
 
-def judge(row: ResultRow, rate_hz: float) -> tuple[float, list[str]]:
-    """Return quality and reasons of a result row of kind STRIDE or REP."""
-    found = _lost(row, rate_hz)
+def _axes(row: ResultRow) -> list[tuple[str, float]]:
+    """Return the reasons that lie in what is known of the leg's axes."""
+    found: list[tuple[str, float]] = []
     if row.axis_source == UNKNOWN:
         found.append(("no_anatomical_axis", 1.0))
     elif degrees(row.axis_uncertainty_rad) > _UNCERTAIN_AXIS_DEG:
         found.append(("axis_uncertain", 0.8))
     if row.lateral_rival > _RIVAL:
         found.append(("force_sign_uncertain", 1.0))
+    if not row.sway_from_leg_axis:
+        found.append(("long_axis_unknown", 1.0))
+    return found
+
+
+def judge(row: ResultRow, rate_hz: float) -> tuple[float, list[str]]:
+    """Return quality and reasons of a result row of kind STRIDE or REP."""
+    found = _lost(row, rate_hz) + _axes(row)
     if row.kind == STRIDE:
         if abs(row.heading_deg) > TURN_DEG:
             found.append(("turn", 0.8))
@@ -65,8 +73,6 @@ def judge(row: ResultRow, rate_hz: float) -> tuple[float, list[str]]:
             found.append(("direction_uncertain", 0.8))
         if row.about_vertical:
             found.append(("about_vertical", 0.8))
-    if not row.sway_from_leg_axis:
-        found.append(("long_axis_unknown", 1.0))
     return _together(found)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ankled.daemon.pipeline.quality import TURN_DEG, judge
 from ankled.daemon.records import Plane, Rep
-from ankled.kernels.leg import CONFIGURED, UNKNOWN, WALKING
+from ankled.kernels.leg import CONFIGURED, STORED, UNKNOWN, WALKING
 from ankled.kernels.results import STRIDE
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _SAGITTAL_DEG = 30.0
 _FRONTAL_DEG = 60.0
 _RUN_DUTY = 0.5
-AXIS_SOURCES = {UNKNOWN: "none", CONFIGURED: "configured", WALKING: "walking"}
+AXIS_SOURCES = {UNKNOWN: "none", CONFIGURED: "configured", WALKING: "walking", STORED: "stored"}
 
 
 class Place(NamedTuple):

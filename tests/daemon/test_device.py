@@ -254,5 +254,8 @@ def test_an_event_says_which_axes_were_found() -> None:
     (settled, *_) = events(_alone(LEFT))
     assert isinstance(settled, Event)
     assert settled.event == "axis_settled"
-    assert sorted(settled.detail) == ["axis_ratio", "confidence", "uncertainty_deg"]
+    axes = {f"{name}_{component}" for name in ("left", "up") for component in "xyz"}
+    assert set(settled.detail) == {"axis_ratio", "confidence", "uncertainty_deg"} | axes
+    for name in ("left", "up"):
+        assert sum(float(settled.detail[f"{name}_{component}"]) ** 2 for component in "xyz") == pytest.approx(1.0)
     assert 0.0 < float(settled.detail["uncertainty_deg"]) < 10.0
