@@ -108,7 +108,8 @@ def test_a_foot_and_a_shank_count_alike(scenario: str, placement: Literal["foot"
     rows = chains.rows_of(stream_of(worn))
     found = chains.strides(rows)
     np.testing.assert_allclose(found["end_s"], [one.end_s for one in worn.truth], atol=0.04)
-    np.testing.assert_allclose(found["toe_off_s"], [one.toe_off_s for one in worn.truth], atol=0.05)
+    toe_off_s = [one.toe_off_s for one in worn.truth if one.toe_off_s is not None]
+    np.testing.assert_allclose(found["toe_off_s"], toe_off_s, atol=0.05)
 
 
 @pytest.mark.parametrize("mounted", [False, True])
@@ -116,8 +117,8 @@ def test_a_first_step_is_no_repetition(*, mounted: bool) -> None:
     """What looks like a repetition while the walk begins is held back, and dropped when the strides have been seen."""
     for seed in range(4):
         worn = simulate("walk_slow", rate_hz=100.0, seed=seed).legs["left"]
-        mount = {"left": worn.mount.left, "up": worn.mount.up} if mounted else {}
-        assert len(chains.reps(chains.rows_of(stream_of(worn), **mount))) == 0
+        left, up = (worn.mount.left, worn.mount.up) if mounted else (None, None)
+        assert len(chains.reps(chains.rows_of(stream_of(worn), left=left, up=up))) == 0
 
 
 @pytest.mark.parametrize("scenario", WALKS)
