@@ -15,7 +15,7 @@ import numpy as np
 
 from ankled.kernels import displacement, gait, gait_axes, leg, measures, reps, results, settling
 from ankled.kernels.gait_events import least_motion
-from ankled.kernels.jit import kernel
+from ankled.kernels.jit import inlined, kernel
 from ankled.kernels.results import AXES
 from ankled.kernels.ring import TIME, window
 
@@ -85,7 +85,7 @@ def init(
     return array
 
 
-@kernel
+@inlined
 def busy(s: Any) -> bool:
     """Tell whether a stride or a repetition may be under way."""
     return (s.movement != REPS and s.gait.mode != 0) or (s.movement != GAIT and s.reps.mode != 0)
@@ -192,7 +192,7 @@ def _repetitions(
     return n
 
 
-@kernel
+@inlined
 def step(
     s: Any, ring: NDArray[np.float64], k: int, oldest: int, scratch: NDArray[np.float64], out: NDArray[np.void], n: int
 ) -> int:
@@ -207,7 +207,9 @@ def step(
         elif k % s.trial_n == 0:
             n = _settle(s, ring, k, oldest, scratch, out, n)
     if s.movement != GAIT:
-        n = _repetitions(s, reps.step(s.reps, ring, k), ring, k, oldest, scratch, out, n)
+        count = reps.step(s.reps, ring, k)
+        if count:
+            n = _repetitions(s, count, ring, k, oldest, scratch, out, n)
     return n
 
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from ankled.kernels import acceleration, bouts, timebase, vqf
 from ankled.kernels.filters import SCRATCH_COLUMNS, scratch_rows
-from ankled.kernels.jit import entry_point, kernel
+from ankled.kernels.jit import entry_point, inlined, kernel
 from ankled.kernels.results import GAP, REST, RESULT, begin
-from ankled.kernels.ring import ACC, FLAGS, GYR, QUAT, TIME, WIDTH, make_ring
+from ankled.kernels.ring import ACC, FLAGS, GYR, QUAT, TIME, make_ring
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,7 +78,7 @@ class Chain:
         """`run`, without a check of its arguments."""
 
 
-@kernel
+@inlined
 def _append(s: Any, ring: NDArray[np.float64]) -> int:
     """Run the orientation filter on the row the time base has pulled, write it to the history, return its number."""
     b = s.timebase
@@ -88,34 +88,30 @@ def _append(s: Any, ring: NDArray[np.float64]) -> int:
     s.k += 1
     capacity = ring.shape[0] // 2
     here = k % capacity
-    row = ring[here]
-    row[TIME] = b.t_s
-    for i in range(3):
-        row[ACC + i] = b.acc[i]
-        row[GYR + i] = b.gyr[i] - v.bias[i]
-    for i in range(4):
-        row[QUAT + i] = v.quat[i]
-    row[FLAGS] = b.flags
-    twin = ring[here + capacity]
-    for i in range(WIDTH):
-        twin[i] = row[i]
+    for row in (here, here + capacity):
+        ring[row, TIME] = b.t_s
+        for i in range(3):
+            ring[row, ACC + i] = b.acc[i]
+            ring[row, GYR + i] = b.gyr[i] - v.bias[i]
+        for i in range(4):
+            ring[row, QUAT + i] = v.quat[i]
+        ring[row, FLAGS] = b.flags
     s.oldest = max(s.oldest, k + 1 - capacity)
     return k
 
 
 @kernel
 def _note(s: Any, out: NDArray[np.void], before: int) -> None:
-    """Remember when the last stride or repetition ended, if rows were added since there were `before`."""
-    if s.out_n > before:
-        s.set_open = 1
-        for i in range(before, s.out_n):  # late ones may come behind later ones
-            s.last_end_s = max(s.last_end_s, out[i].end_s)
+    """Remember when the last stride or repetition ended, of the rows added since there were `before`."""
+    s.set_open = 1
+    for i in range(before, s.out_n):  # late ones may come behind later ones
+        s.last_end_s = max(s.last_end_s, out[i].end_s)
 
 
-@kernel
-def _rest(s: Any, k: int, ring: NDArray[np.float64], out: NDArray[np.void]) -> None:
+@inlined
+def _rest(s: Any, out: NDArray[np.void]) -> None:
     """Write a REST row once nothing that counts has happened for long enough after the last stride or repetition."""
-    now_s = ring[k % (ring.shape[0] // 2), TIME]
+    now_s = s.timebase.t_s
     if bouts.busy(s.bouts):
         s.busy_n += 1
         if s.busy_n < s.patience_n:
@@ -134,7 +130,8 @@ def _gap(s: Any, ring: NDArray[np.float64], scratch: NDArray[np.float64], out: N
     if s.k > 0:
         before = s.out_n
         s.out_n = bouts.flush(s.bouts, ring, s.k - 1, s.oldest, scratch, out, before)
-        _note(s, out, before)
+        if s.out_n > before:
+            _note(s, out, before)
     bouts.forget(s.bouts, s.k - 1, s.timebase.gap_s)
     row = begin(out, s.out_n, GAP, s.timebase.new_s)
     row.gap_s = s.timebase.gap_s
@@ -186,10 +183,12 @@ def run(
             k = _append(s, ring)
             before = s.out_n
             s.out_n = bouts.step(s.bouts, ring, k, s.oldest, scratch, out, before)
-            _note(s, out, before)
+            if s.out_n > before:
+                _note(s, out, before)
             if s.set_open:
-                _rest(s, k, ring, out)
-        _known(s, out, known)
+                _rest(s, out)
+        if s.out_n > known:
+            _known(s, out, known)
     s.next = time_s.shape[0]
     return s.out_n
 

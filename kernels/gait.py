@@ -21,7 +21,7 @@ import numpy as np
 
 from ankled.kernels import displacement, gait_axes, lowpass
 from ankled.kernels.gait_events import contact_after, least_motion, shock, toe_off_before
-from ankled.kernels.jit import kernel
+from ankled.kernels.jit import inlined, kernel
 from ankled.kernels.ring import GYR, window
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def forget(s: Any) -> None:
     s.mean_peak_rad_s = 0.0
 
 
-@kernel
+@inlined
 def step(s: Any, ring: NDArray[np.float64], k: int, oldest: int, leg: Any, scratch: NDArray[np.float64]) -> int:
     """Take in sample `k`, just written to `ring`; return how many strides of `s.found` it completes, 0 to 2.
 
@@ -249,10 +249,7 @@ def _judge(  # noqa: PLR0911  (a swing is refused as soon as one condition fails
 @kernel
 def restart(s: Any, other: Any) -> None:
     """Make state `s` equal to `other`."""
-    s.filter.warm = other.filter.warm
-    s.filter.count_n = other.filter.count_n
-    s.filter.s1[0] = other.filter.s1[0]
-    s.filter.s2[0] = other.filter.s2[0]
+    lowpass.copy(s.filter, other.filter)
     s.mode = other.mode
     s.peak_rad_s = other.peak_rad_s
     s.peak_k = other.peak_k

@@ -100,7 +100,20 @@ def kernel(function: Function) -> Function:
     instead of a Python exception, which removes a branch from every division. `fastmath` stays off: it may reorder
     sums, and then step and batch, or two machines, would differ in the last bit.
     """
-    return cast("Function", numba.njit(cache=CACHE_DIR is not None, nogil=True, error_model="numpy")(function))
+    import os
+    fm = {"contract"} if os.environ.get("FMA") else False
+    return cast("Function", numba.njit(cache=CACHE_DIR is not None, nogil=True, error_model="numpy", fastmath=fm)(function))
+
+
+def inlined(function: Function) -> Function:
+    """Compile as `kernel` does, but into each of its callers: for what is a few operations and runs for each sample.
+
+    LLVM by itself leaves the larger of them as calls, and a call stores and reloads what could stay in registers.
+    """
+    import os
+    fm = {"contract"} if os.environ.get("FMA") else False
+    jit = numba.njit(cache=CACHE_DIR is not None, nogil=True, error_model="numpy", forceinline=True, fastmath=fm)
+    return cast("Function", jit(function))
 
 
 def entry_point(function: Function, *arguments: object) -> Function:
