@@ -87,15 +87,14 @@ def _append(s: Any, ring: NDArray[np.float64]) -> int:
     k = s.k
     s.k += 1
     capacity = ring.shape[0] // 2
-    here = k % capacity
-    for row in (here, here + capacity):
-        ring[row, TIME] = b.t_s
-        for i in range(3):
-            ring[row, ACC + i] = b.acc[i]
-            ring[row, GYR + i] = b.gyr[i] - v.bias[i]
-        for i in range(4):
-            ring[row, QUAT + i] = v.quat[i]
-        ring[row, FLAGS] = b.flags
+    row = k % capacity
+    ring[row, TIME] = b.t_s
+    for i in range(3):
+        ring[row, ACC + i] = b.acc[i]
+        ring[row, GYR + i] = b.gyr[i] - v.bias[i]
+    for i in range(4):
+        ring[row, QUAT + i] = v.quat[i]
+    ring[row, FLAGS] = b.flags
     s.oldest = max(s.oldest, k + 1 - capacity)
     return k
 

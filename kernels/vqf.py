@@ -7,8 +7,12 @@ that frame, is low-passed there, where gravity hardly moves, and its direction c
 filter with three states watches the corrections (in motion) or the low-passed rate (at rest) for the gyroscope's bias.
 
 Deviations from the paper, all below 1e-12 in the result: quaternions are renormalised by one Newton step instead of a
-root and a division, the sine and cosine of the small half angle between two samples are power series, and the
-covariance of the bias is kept as a symmetric matrix. The angular rate of the correction is not reported.
+root and a division; sines, cosines and roots of what is small are power series (quaternions.py); the covariance of the
+bias is kept as a symmetric matrix, and its gain is divided by the determinant last. The angular rate of the correction
+is not reported.
+
+The next sample needs the bias that this one leaves, so what a sample costs is the longest chain of operations from one
+bias to the next. Sums are bracketed and products are formed early so that this chain is short.
 """
 
 from __future__ import annotations
@@ -21,6 +25,16 @@ import numpy as np
 
 from ankled.kernels.jit import inlined, kernel
 from ankled.kernels.lowpass import advance, bank_dtype, init_bank, lowpass
+from ankled.kernels.quaternions import (
+    half_tilt,
+    half_turn,
+    inverse_length,
+    multiply,
+    multiply_vector,
+    rotate,
+    store_unit,
+    tilt,
+)
 from ankled.kernels.vqf_bias import correct_bias
 from ankled.kernels.vqf_rest import watch_force, watch_rate
 
@@ -87,12 +101,8 @@ STATE = np.dtype(
 
 _HUNDREDTHS = 100.0
 """The covariance is in (0.01 deg/s)^2, which keeps its entries near one."""
-_SERIES_MAX = 0.25
-"""Largest squared half angle, rad^2, for which the series below is exact to the last bit or so."""
-_C1, _C2, _C3, _C4, _C5, _C6 = (1.0 / math.factorial(2 * n) for n in range(1, 7))
-_K1, _K2, _K3, _K4, _K5, _K6 = (1.0 / math.factorial(2 * n + 1) for n in range(1, 7))
-_CLOSE = 1e-3
 _UPSIDE_DOWN = 2e-12 - 1.0
+"""Cosine of the inclination's error from which on the way back to the vertical is any."""
 _EPS2 = float(np.finfo(np.float64).eps) ** 2
 """A squared norm below this is no direction."""
 
@@ -130,100 +140,6 @@ def init(params: Params, rate_hz: float) -> NDArray[np.void]:
 
 
 @inlined
-def _multiply(
-    aw: float, ax: float, ay: float, az: float, bw: float, bx: float, by: float, bz: float
-) -> tuple[float, float, float, float]:
-    """Return the quaternion product a b."""
-    return (
-        (aw * bw - ax * bx) - (ay * by + az * bz),
-        (aw * bx + ax * bw) + (ay * bz - az * by),
-        (aw * by - ax * bz) + (ay * bw + az * bx),
-        (aw * bz + ax * by) + (az * bw - ay * bx),
-    )
-
-
-@inlined
-def _multiply_vector(
-    aw: float, ax: float, ay: float, az: float, bx: float, by: float, bz: float
-) -> tuple[float, float, float, float]:
-    """Return the quaternion product a (0, b)."""
-    return (
-        -(ax * bx + ay * by) - az * bz,
-        (aw * bx + ay * bz) - az * by,
-        (aw * by - ax * bz) + az * bx,
-        (aw * bz + ax * by) - ay * bx,
-    )
-
-
-@inlined
-def _tilt(
-    c: float, x: float, y: float, bw: float, bx: float, by: float, bz: float
-) -> tuple[float, float, float, float]:
-    """Return the quaternion product (c, x, y, 0) b."""
-    return (
-        (c * bw - x * bx) - y * by,
-        (c * bx + x * bw) + y * bz,
-        (c * by - x * bz) + y * bw,
-        (c * bz + x * by) - y * bx,
-    )
-
-
-@inlined
-def _rotate(w: float, x: float, y: float, z: float, vx: float, vy: float, vz: float) -> tuple[float, float, float]:
-    """Return the vector v turned by the unit quaternion (w, x, y, z)."""
-    tx = 2.0 * (y * vz - z * vy)
-    ty = 2.0 * (z * vx - x * vz)
-    tz = 2.0 * (x * vy - y * vx)
-    return ((vx + w * tx) + (y * tz - z * ty), (vy + w * ty) + (z * tx - x * tz), (vz + w * tz) + (x * ty - y * tx))
-
-
-@inlined
-def _half_turn(h2: float) -> tuple[float, float]:
-    """Return cos(h) and sin(h) / h of the half angle h between two samples, from its square."""
-    if h2 < _SERIES_MAX:
-        h4 = h2 * h2
-        h8 = h4 * h4
-        c = ((1.0 - h2 * _C1) + h4 * (_C2 - h2 * _C3)) + h8 * ((_C4 - h2 * _C5) + h4 * _C6)
-        k = ((1.0 - h2 * _K1) + h4 * (_K2 - h2 * _K3)) + h8 * ((_K4 - h2 * _K5) + h4 * _K6)
-        return c, k
-    h = math.sqrt(h2)
-    return math.cos(h), math.sin(h) / h
-
-
-@inlined
-def _inverse_length(norm2: float, near2: float) -> float:
-    """Return 1 / sqrt(norm2), where `near2`, known earlier, is close to norm2."""
-    scale = 1.0 / math.sqrt(near2)
-    d = norm2 * (scale * scale) - 1.0
-    if abs(d) < _CLOSE:
-        d2 = d * d
-        return scale * ((1.0 - d * 0.5) + d2 * ((0.375 - d * 0.3125) + d2 * 0.2734375))
-    return 1.0 / math.sqrt(norm2)
-
-
-@inlined
-def _half_tilt(sin2: float, cos: float) -> tuple[float, float]:
-    """Return cos(e / 2) and 0.5 / cos(e / 2) of an angle e, from its squared sine and its cosine, which is above -1."""
-    if sin2 < _CLOSE * 0.1 and cos > 0.0:
-        s4 = sin2 * sin2
-        c = (1.0 - sin2 * 0.125) - s4 * (0.0390625 + sin2 * 0.0205078125)
-        k = (0.5 + sin2 * 0.0625) + s4 * (0.02734375 + sin2 * 0.01611328125)
-        return c, k
-    c = math.sqrt(0.5 * (cos + 1.0))
-    return c, 0.5 / c
-
-
-@inlined
-def _store_unit(q: Any, w: float, x: float, y: float, z: float) -> None:
-    """Store a quaternion that is a unit up to rounding, without that."""
-    n = 1.5 - 0.5 * ((w * w + x * x) + (y * y + z * z))
-    q[0] = w * n
-    q[1] = x * n
-    q[2] = y * n
-    q[3] = z * n
-
-
-@inlined
 def step(s: Any, gx: float, gy: float, gz: float, ax: float, ay: float, az: float) -> None:
     """Take one sample: angular rate in rad/s, specific force in m/s2, both finite.
 
@@ -237,44 +153,44 @@ def step(s: Any, gx: float, gy: float, gz: float, ax: float, ay: float, az: floa
     hx = half * (gx - s.bias[0])
     hy = half * (gy - s.bias[1])
     hz = half * (gz - s.bias[2])
-    c, k = _half_turn((hx * hx + hy * hy) + hz * hz)
+    c, k = half_turn((hx * hx + hy * hy) + hz * hz)
     g = s.gyr_quat
     gw, gi, gj, gk = g[0], g[1], g[2], g[3]
-    dw, di, dj, dk = _multiply_vector(gw, gi, gj, gk, hx, hy, hz)
+    dw, di, dj, dk = multiply_vector(gw, gi, gj, gk, hx, hy, hz)
     gw, gi, gj, gk = c * gw + k * dw, c * gi + k * di, c * gj + k * dj, c * gk + k * dk
-    _store_unit(g, gw, gi, gj, gk)
+    store_unit(g, gw, gi, gj, gk)
     a = s.acc_quat
     q = s.quat
     aw, ai, aj, ak = a[0], a[1], a[2], a[3]
-    qw, qi, qj, qk = _multiply(aw, ai, aj, ak, gw, gi, gj, gk)
+    qw, qi, qj, qk = multiply(aw, ai, aj, ak, gw, gi, gj, gk)
     if ax == 0.0 and ay == 0.0 and az == 0.0:
         q[0], q[1], q[2], q[3] = qw, qi, qj, qk
         return
     watch_force(s, ax, ay, az)
     bank = s.slow
     near2 = (bank.s1[0] * bank.s1[0] + bank.s1[1] * bank.s1[1]) + bank.s1[2] * bank.s1[2]
-    ix, iy, iz = _rotate(gw, gi, gj, gk, ax, ay, az)
+    ix, iy, iz = rotate(gw, gi, gj, gk, ax, ay, az)
     ix = lowpass(bank, 0, ix)
     iy = lowpass(bank, 1, iy)
     iz = lowpass(bank, 2, iz)
-    ex, ey, ez = _rotate(aw, ai, aj, ak, ix, iy, iz)
+    ex, ey, ez = rotate(aw, ai, aj, ak, ix, iy, iz)
     norm2 = (ix * ix + iy * iy) + iz * iz
     if norm2 < _EPS2:
         ex = ey = 0.0
     else:
-        scale = _inverse_length(norm2, near2)
+        scale = inverse_length(norm2, near2)
         ex *= scale
         ey *= scale
         ez *= scale
         if ez > _UPSIDE_DOWN:
-            c, k = _half_tilt(ex * ex + ey * ey, ez)
+            c, k = half_tilt(ex * ex + ey * ey, ez)
             ci, cj = k * ey, -k * ex
-            aw, ai, aj, ak = _tilt(c, ci, cj, aw, ai, aj, ak)
-            qw, qi, qj, qk = _tilt(c, ci, cj, qw, qi, qj, qk)
+            aw, ai, aj, ak = tilt(c, ci, cj, aw, ai, aj, ak)
+            qw, qi, qj, qk = tilt(c, ci, cj, qw, qi, qj, qk)
         else:  # half a turn about any horizontal axis
             aw, ai, aj, ak = -ai, aw, -ak, aj
             qw, qi, qj, qk = -qi, qw, -qk, qj
-        _store_unit(a, aw, ai, aj, ak)
+        store_unit(a, aw, ai, aj, ak)
     q[0], q[1], q[2], q[3] = qw, qi, qj, qk
     correct_bias(s, qw, qi, qj, qk, ex, ey)
     advance(bank)
