@@ -48,7 +48,7 @@ class DevicePipeline(Pipeline):
                 acc_range_mps2=device.acc_range_mps2 or math.inf, gyr_range_rad_s=device.gyr_range_rad_s or math.inf
             ),
         )
-        self._rows = memoryview(self._chain.out.view(np.uint8))
+        self._rows = self._chain.out.view(np.uint8).data
 
     def feed(self, samples: Samples) -> list[Record]:
         """Take in a block of samples and return what it completed, in the order it became known."""

@@ -110,4 +110,4 @@ def test_feeding_allocates_nothing_that_stays() -> None:
     assert 10 * len(blocks[300:]) >= 100_000
     assert after == before
     assert still - held < 4096
-    assert most - held < 32_768
+    assert most - held < 131_072  # one record on its way, where the end of a lap looks like a movement
