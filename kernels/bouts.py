@@ -29,7 +29,7 @@ from ankled.kernels import (
     stride_axes,
     wearing,
 )
-from ankled.kernels.jit import kernel
+from ankled.kernels.jit import inlined, kernel
 from ankled.kernels.results import AXES, SLIP, STRIDE
 from ankled.kernels.results import REP as REPETITION
 from ankled.kernels.ring import TIME
@@ -115,7 +115,7 @@ def init(
     return array
 
 
-@kernel
+@inlined
 def busy(s: Any) -> bool:
     """Tell whether a stride or a repetition may be under way."""
     return (s.movement != REPS and s.gait.mode != 0) or (s.movement != GAIT and s.reps.mode != 0)
@@ -289,7 +289,7 @@ def _repetitions(
     return n
 
 
-@kernel
+@inlined
 def step(
     s: Any, ring: NDArray[np.float64], k: int, oldest: int, scratch: NDArray[np.float64], out: NDArray[np.void], n: int
 ) -> int:
@@ -307,7 +307,9 @@ def step(
             if k % s.trial_n == 0:
                 n = _settle(s, ring, k, oldest, scratch, out, n)
     if s.movement != GAIT:
-        n = _repetitions(s, reps.step(s.reps, ring, k), ring, k, oldest, scratch, out, n)
+        count = reps.step(s.reps, ring, k)
+        if count:
+            n = _repetitions(s, count, ring, k, oldest, scratch, out, n)
         if s.held_n > 0 and k - s.held_k >= _HOLD_S * s.rate_hz:
             n = _release(s, ring, k, oldest, scratch, out, n)
     return n

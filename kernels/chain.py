@@ -13,9 +13,9 @@ import numpy as np
 
 from ankled.kernels import acceleration, bouts, standing, timebase, vqf
 from ankled.kernels.filters import SCRATCH_COLUMNS, scratch_rows
-from ankled.kernels.jit import entry_point, kernel
+from ankled.kernels.jit import entry_point, inlined, kernel
 from ankled.kernels.results import GAP, REST, RESULT, begin
-from ankled.kernels.ring import ACC, FLAGS, GYR, QUAT, TIME, WIDTH, make_ring
+from ankled.kernels.ring import ACC, FLAGS, GYR, QUAT, TIME, make_ring
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,7 +81,7 @@ class Chain:
         """`run`, without a check of its arguments."""
 
 
-@kernel
+@inlined
 def _append(s: Any, ring: NDArray[np.float64]) -> int:
     """Run the orientation filter on the row the time base has pulled, write it to the history, return its number."""
     b = s.timebase
@@ -90,36 +90,31 @@ def _append(s: Any, ring: NDArray[np.float64]) -> int:
     k = s.k
     s.k += 1
     capacity = ring.shape[0] // 2
-    here = k % capacity
-    row = ring[here]
-    row[TIME] = b.t_s
+    row = k % capacity
+    ring[row, TIME] = b.t_s
     for i in range(3):
-        row[ACC + i] = b.acc[i]
-        row[GYR + i] = b.gyr[i] - v.bias[i]
+        ring[row, ACC + i] = b.acc[i]
+        ring[row, GYR + i] = b.gyr[i] - v.bias[i]
     for i in range(4):
-        row[QUAT + i] = v.quat[i]
-    row[FLAGS] = b.flags
-    twin = ring[here + capacity]
-    for i in range(WIDTH):
-        twin[i] = row[i]
+        ring[row, QUAT + i] = v.quat[i]
+    ring[row, FLAGS] = b.flags
     s.oldest = max(s.oldest, k + 1 - capacity)
     return k
 
 
 @kernel
 def _note(s: Any, out: NDArray[np.void], before: int) -> None:
-    """Remember when the last stride or repetition ended, if rows were added since there were `before`."""
-    if s.out_n > before:
-        s.set_open = 1
-        for i in range(before, s.out_n):  # late ones may come behind later ones
-            s.last_end_s = max(s.last_end_s, out[i].end_s)
-        standing.note(s.standing, out, before, s.out_n)
+    """Remember when the last stride or repetition ended, of the rows added since there were `before`."""
+    s.set_open = 1
+    for i in range(before, s.out_n):  # late ones may come behind later ones
+        s.last_end_s = max(s.last_end_s, out[i].end_s)
+    standing.note(s.standing, out, before, s.out_n)
 
 
-@kernel
-def _rest(s: Any, k: int, ring: NDArray[np.float64], out: NDArray[np.void]) -> None:
+@inlined
+def _rest(s: Any, out: NDArray[np.void]) -> None:
     """Write a REST row once nothing that counts has happened for long enough after the last stride or repetition."""
-    now_s = ring[k % (ring.shape[0] // 2), TIME]
+    now_s = s.timebase.t_s
     if bouts.busy(s.bouts):
         s.busy_n += 1
         if s.busy_n < s.patience_n:
@@ -138,7 +133,8 @@ def _gap(s: Any, ring: NDArray[np.float64], scratch: NDArray[np.float64], out: N
     if s.k > 0:
         before = s.out_n
         s.out_n = bouts.flush(s.bouts, ring, s.k - 1, s.oldest, scratch, out, before)
-        _note(s, out, before)
+        if s.out_n > before:
+            _note(s, out, before)
         s.out_n = standing.flush(s.standing, s.bouts.leg, ring, s.k - 1, s.oldest, scratch, out, s.out_n)
     bouts.forget(s.bouts, s.k - 1, s.timebase.gap_s)
     row = begin(out, s.out_n, GAP, s.timebase.new_s)
@@ -191,12 +187,14 @@ def run(
             k = _append(s, ring)
             before = s.out_n
             s.out_n = bouts.step(s.bouts, ring, k, s.oldest, scratch, out, before)
-            _note(s, out, before)
+            if s.out_n > before:
+                _note(s, out, before)
             if s.set_open:
-                _rest(s, k, ring, out)
+                _rest(s, out)
             if standing.due(s.standing):
                 s.out_n = standing.step(s.standing, s.bouts.leg, ring, k, s.oldest, scratch, out, s.out_n)
-        _known(s, out, known)
+        if s.out_n > known:
+            _known(s, out, known)
     s.next = time_s.shape[0]
     return s.out_n
 

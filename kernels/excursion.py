@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from ankled.kernels import leg_angle
-from ankled.kernels.jit import kernel
+from ankled.kernels.jit import inlined, kernel
 from ankled.kernels.phases import SLOW
 
 HOME, OUT, BACK = 0, 1, 2
@@ -162,7 +162,7 @@ def _back(s: Any) -> int:
     return NOTHING
 
 
-@kernel
+@inlined
 def advance(s: Any, x: float, rate: float) -> int:
     """Take in the angle `x`, rad, and its rate, rad/s, of sample s.at; return what it means.
 

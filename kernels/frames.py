@@ -6,7 +6,7 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from ankled.kernels.constants import GRAVITY_MPS2
-from ankled.kernels.jit import kernel
+from ankled.kernels.jit import inlined, kernel
 from ankled.kernels.ring import ACC, QUAT
 
 if TYPE_CHECKING:
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@kernel
+@inlined
 def up(row: NDArray[np.float64]) -> tuple[float, float, float]:
     """Return the unit vector that points up, in the sensor frame: the third row of the rotation matrix of `row`."""
     w, x, y, z = row[QUAT], row[QUAT + 1], row[QUAT + 2], row[QUAT + 3]
     return 2.0 * (x * z - w * y), 2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + y * y)
 
 
-@kernel
+@inlined
 def to_earth(row: NDArray[np.float64], vx: float, vy: float, vz: float) -> tuple[float, float, float]:
     """Rotate a vector of the sensor frame to earth axes (z up) with the quaternion of `row`."""
     w, x, y, z = row[QUAT], row[QUAT + 1], row[QUAT + 2], row[QUAT + 3]
@@ -29,7 +29,7 @@ def to_earth(row: NDArray[np.float64], vx: float, vy: float, vz: float) -> tuple
     return vx + w * tx + y * tz - z * ty, vy + w * ty + z * tx - x * tz, vz + w * tz + x * ty - y * tx
 
 
-@kernel
+@inlined
 def linear_acceleration(row: NDArray[np.float64]) -> tuple[float, float, float]:
     """Return a - g R(q)^T z in the sensor frame, m/s2: what is left of the specific force without gravity."""
     ux, uy, uz = up(row)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ankled.kernels import gait_axes, lowpass, steps
-from ankled.kernels.jit import kernel
+from ankled.kernels.jit import inlined, kernel
 from ankled.kernels.ring import GYR
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def _wait(s: Any, swing: float, ring: NDArray[np.float64], k: int, leg: Any, scr
     return 0
 
 
-@kernel
+@inlined
 def step(s: Any, ring: NDArray[np.float64], k: int, oldest: int, leg: Any, scratch: NDArray[np.float64]) -> int:
     """Take in sample `k`, just written to `ring`; return how many strides of `s.found` it completes, 0 to 2.
 
@@ -220,10 +220,7 @@ def step(s: Any, ring: NDArray[np.float64], k: int, oldest: int, leg: Any, scrat
 @kernel
 def restart(s: Any, other: Any) -> None:
     """Make state `s` equal to `other`."""
-    s.filter.warm = other.filter.warm
-    s.filter.count_n = other.filter.count_n
-    s.filter.s1[0] = other.filter.s1[0]
-    s.filter.s2[0] = other.filter.s2[0]
+    lowpass.copy(s.filter, other.filter)
     s.since_k = other.since_k
     s.moved_k = other.moved_k
     s.mode = other.mode

@@ -20,7 +20,7 @@ import numpy as np
 
 from ankled.kernels import lowpass
 from ankled.kernels.constants import GRAVITY_MPS2
-from ankled.kernels.jit import kernel
+from ankled.kernels.jit import inlined, kernel
 from ankled.kernels.principal import across
 from ankled.kernels.ring import ACC, GYR, QUAT
 
@@ -96,7 +96,7 @@ def init(params: Params, rate_hz: float) -> NDArray[np.void]:
     return array
 
 
-@kernel
+@inlined
 def step(s: Any, row: NDArray[np.float64]) -> None:
     """Take in one row of the ring, shape (WIDTH,)."""
     wx = lowpass.lowpass(s.rates, 0, row[GYR])

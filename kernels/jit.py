@@ -90,6 +90,9 @@ import numba  # noqa: E402  (only after NUMBA_CACHE_DIR is set)
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
 
+_OPTIONS: dict[str, Any] = {"cache": CACHE_DIR is not None, "nogil": True, "error_model": "numpy"}
+
+
 def kernel(function: Function) -> Function:
     """Compile `function` on first use, cached on disk.
 
@@ -97,10 +100,25 @@ def kernel(function: Function) -> Function:
     back the old callees, and where that is read-only it would raise.
 
     `nogil` lets a worker thread compute while the event loop runs; `error_model="numpy"` makes x/0 an inf or nan
-    instead of a Python exception, which removes a branch from every division. `fastmath` stays off: it may reorder
-    sums, and then step and batch, or two machines, would differ in the last bit.
+    instead of a Python exception, which removes a branch from every division. `_nrt` is numba's allocator: without it
+    a kernel that would allocate does not compile, and no view of an array counts references, which took a tenth of the
+    chain and most of the cost of a call. `fastmath` stays off: it may reorder sums, and then step and batch, or two
+    machines, would differ in the last bit.
     """
-    return cast("Function", numba.njit(cache=CACHE_DIR is not None, nogil=True, error_model="numpy")(function))
+    return cast("Function", numba.njit(**_OPTIONS, _nrt=False)(function))
+
+
+def inlined(function: Function) -> Function:
+    """Compile as `kernel` does, but into each of its callers: for what runs for each sample.
+
+    LLVM by itself leaves the larger of them as calls, and a call stores and reloads what could stay in registers.
+    """
+    return cast("Function", numba.njit(**_OPTIONS, _nrt=False, forceinline=True)(function))
+
+
+def view(function: Function) -> Function:
+    """Write `function` out in each kernel that calls it: for one that returns a part of an array, as no kernel can."""
+    return cast("Function", numba.njit(**_OPTIONS, inline="always")(function))
 
 
 def entry_point(function: Function, *arguments: object) -> Function:

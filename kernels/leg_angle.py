@@ -7,13 +7,14 @@ show in inclination: there the rate about a is integrated, from wherever the cal
 
 from __future__ import annotations
 
-from math import atan2, cos, floor, pi, sin, sqrt
+from math import cos, floor, pi, sin, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ankled.kernels.arctan import arctan2
 from ankled.kernels.frames import up
-from ankled.kernels.jit import kernel
+from ankled.kernels.jit import inlined, kernel
 from ankled.kernels.ring import GYR
 
 if TYPE_CHECKING:
@@ -62,21 +63,23 @@ def flip(s: Any) -> None:
         s.f[i] = -s.f[i]
 
 
-@kernel
+@inlined
 def rate(s: Any, row: NDArray[np.float64]) -> float:
     """Return the angular rate about the axis, rad/s."""
     return s.a[0] * row[GYR] + s.a[1] * row[GYR + 1] + s.a[2] * row[GYR + 2]
 
 
-@kernel
+@inlined
 def near(s: Any, row: NDArray[np.float64], x: float) -> float:
     """Return the inclination about the axis, rad, on the turn that is nearest to `x`."""
     ux, uy, uz = up(row)
-    raw = atan2(ux * s.f[0] + uy * s.f[1] + uz * s.f[2], ux * s.e[0] + uy * s.e[1] + uz * s.e[2])
+    raw = arctan2(ux * s.f[0] + uy * s.f[1] + uz * s.f[2], ux * s.e[0] + uy * s.e[1] + uz * s.e[2])
+    if abs(x - raw) < pi:
+        return raw
     return raw + 2.0 * pi * floor((x - raw) / (2.0 * pi) + 0.5)
 
 
-@kernel
+@inlined
 def after(s: Any, row: NDArray[np.float64], x: float) -> float:
     """Return the angle at `row`, where `x` is that of the sample before."""
     if s.by_gyro:
@@ -91,7 +94,7 @@ def normal(s: Any, level: float) -> tuple[float, float, float]:
     return s.f[0] * c - s.e[0] * d, s.f[1] * c - s.e[1] * d, s.f[2] * c - s.e[2] * d
 
 
-@kernel
+@inlined
 def over(  # six scalars instead of arrays: it runs for every sample of an excursion
     s: Any, row: NDArray[np.float64], x: float, level: float, nx: float, ny: float, nz: float
 ) -> bool:

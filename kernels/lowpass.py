@@ -3,6 +3,9 @@
 The time constant is the damping of the filter's pair of poles: cut-off frequency fc = sqrt(2) / (2 pi tau). Until
 `tau` seconds have passed the output is the plain mean of what came in, and that mean then becomes the steady state of
 the recursion, so that a filter of 3 s is useful after its first sample.
+
+A sample of a channel costs no branch for that: while the mean lasts, the recursion runs with other coefficients, and
+`advance` puts right what it leaves.
 """
 
 from __future__ import annotations
@@ -12,22 +15,23 @@ from typing import Any
 
 import numpy as np
 
-from ankled.kernels.jit import kernel
+from ankled.kernels.jit import inlined, kernel
 
 
 def bank_dtype(channels: int) -> np.dtype[np.void]:
     """Return the record type of a bank of `channels` filters with common coefficients."""
     return np.dtype(
         [
-            ("b0", "f8"),
-            ("a1", "f8"),
-            ("a2", "f8"),
-            ("ts_s", "f8"),
-            ("tau_s", "f8"),
-            ("count_n", "f8"),
-            ("warm", "i8"),
+            ("b0", "f8"),  # in use: y = b0 x + s1, s1 = 2 b0 x + s2 + c1 y, s2 = b0 x + c2 y
+            ("c1", "f8"),
+            ("c2", "f8"),
             ("s1", "f8", (channels,)),
             ("s2", "f8", (channels,)),
+            ("warm", "i8"),
+            ("count_n", "f8"),
+            ("ts_s", "f8"),
+            ("tau_s", "f8"),
+            ("later", "f8", (3,)),  # b0, c1 and c2 of the Butterworth filter
         ],
         align=True,
     )
@@ -54,36 +58,64 @@ def coefficients(tau_s: float, ts_s: float) -> tuple[float, float, float]:
 
 def init_bank(bank: Any, tau_s: float, ts_s: float) -> None:
     """Fill the record `bank` (of `bank_dtype`) for time constant `tau_s` and sample period `ts_s`."""
-    bank["b0"], bank["a1"], bank["a2"] = coefficients(tau_s, ts_s)
+    b0, a1, a2 = coefficients(tau_s, ts_s)
+    bank["later"] = b0, -a1, -a2
     bank["ts_s"] = ts_s
     bank["tau_s"] = tau_s
+    bank["count_n"] = 0.0
     bank["warm"] = 0
+    bank["s1"] = bank["s2"] = 0.0
+    bank["b0"] = bank["c1"] = bank["c2"] = 1.0
 
 
-@kernel
+@inlined
 def lowpass(bank: Any, channel: int, x: float) -> float:
     """Return the next output of one channel. Each channel is fed once per sample, then `advance` is called once."""
-    if bank.warm:
-        bx = bank.b0 * x
-        y = bx + bank.s1[channel]
-        bank.s1[channel] = 2.0 * bx - bank.a1 * y + bank.s2[channel]
-        bank.s2[channel] = bx - bank.a2 * y
-        return y
-    count_n = bank.count_n + 1.0
-    total = bank.s1[channel] + x
-    y = total / count_n
-    if count_n * bank.ts_s >= bank.tau_s:  # the last sample of the mean: leave the state of a constant input y
-        bank.s1[channel] = y * (1.0 - bank.b0)
-        bank.s2[channel] = y * (bank.b0 - bank.a2)
-    else:
-        bank.s1[channel] = total
+    bx = bank.b0 * x
+    y = bx + bank.s1[channel]
+    bank.s1[channel] = (bx + bx + bank.s2[channel]) + bank.c1 * y
+    bank.s2[channel] = bx + bank.c2 * y
     return y
 
 
-@kernel
+@inlined
 def advance(bank: Any) -> None:
     """Count one sample of a bank whose channels have all been fed."""
     if not bank.warm:
-        bank.count_n += 1.0
-        if bank.count_n * bank.ts_s >= bank.tau_s:
-            bank.warm = 1
+        _average(bank)
+
+
+@kernel
+def _average(bank: Any) -> None:
+    """Make of what the recursion left the memory of a mean, or after the last sample of that the steady state.
+
+    The mean of n is x / n plus that of n - 1 times (n - 1) / n. With both c at 1 and s2 at 0 before, s1 has become
+    2 b0 x + y and s2 has become b0 x + y, so the output y is the difference of the doubled latter and the former.
+    """
+    bank.count_n += 1.0
+    n = bank.count_n
+    last = n * bank.ts_s >= bank.tau_s
+    b0, c1, c2 = bank.later[0], bank.later[1], bank.later[2]
+    for i in range(len(bank.s1)):
+        y = 2.0 * bank.s2[i] - bank.s1[i]
+        bank.s1[i] = y * (1.0 - b0) if last else y * (n / (n + 1.0))
+        bank.s2[i] = y * (b0 + c2) if last else 0.0
+    bank.b0 = 1.0 / (n + 1.0)
+    if last:
+        bank.warm = 1
+        bank.b0 = b0
+        bank.c1 = c1
+        bank.c2 = c2
+
+
+@inlined
+def copy(bank: Any, other: Any) -> None:
+    """Make `bank` what `other`, a bank with as many channels and the same time constant, is."""
+    bank.b0 = other.b0
+    bank.c1 = other.c1
+    bank.c2 = other.c2
+    bank.warm = other.warm
+    bank.count_n = other.count_n
+    for i in range(len(bank.s1)):
+        bank.s1[i] = other.s1[i]
+        bank.s2[i] = other.s2[i]

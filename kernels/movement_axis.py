@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ankled.kernels.constants import GRAVITY_MPS2
-from ankled.kernels.jit import kernel
+from ankled.kernels.jit import inlined, kernel
 from ankled.kernels.ring import ACC, GYR, QUAT
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def init(params: Params, rate_hz: float) -> NDArray[np.void]:
     return state
 
 
-@kernel
+@inlined
 def step(s: Any, row: NDArray[np.float64]) -> None:
     """Take in one row of the ring, shape (WIDTH,): covariances only, some thirty multiplications."""
     x = s.rate[0]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ankled.kernels import company, leaps, leg_angle, movement_axis
 from ankled.kernels.excursion import BACK, CLOSED, CLOSED_BEFORE, HOME, MISTAKEN, RESTED, advance, go_home
-from ankled.kernels.jit import kernel
+from ankled.kernels.jit import inlined, kernel
 from ankled.kernels.phases import FOUND, describe
 from ankled.kernels.reps_state import MOST, STATE, Params, init
 
@@ -218,7 +218,7 @@ def _act(s: Any, ring: NDArray[np.float64], k: int, meaning: int) -> None:
             _close(s, ring, k, s.low, s.low_x)
 
 
-@kernel
+@inlined
 def step(s: Any, ring: NDArray[np.float64], k: int) -> int:
     """Take in sample `k`, just written to `ring`; return how many repetitions s.found[0..] now describes.
 
@@ -226,8 +226,8 @@ def step(s: Any, ring: NDArray[np.float64], k: int) -> int:
     but for the call after `flush`. Positions in the records are grid indices; see phases.FOUND.
     """
     capacity = ring.shape[0] // 2
-    row = ring[k % capacity]
-    movement_axis.step(s.motion, row)
+    here = k % capacity
+    movement_axis.step(s.motion, ring[here])
     if s.first < 0:
         s.first = k
         if s.has_axis:
@@ -242,8 +242,8 @@ def step(s: Any, ring: NDArray[np.float64], k: int) -> int:
             s.at += 1
             if s.leap.open and s.at >= s.leap.until and not leaps.still_waits(s.leap, ring, s.at, s.mode != HOME):
                 _release(s, k)
-            here = row if s.at == k else ring[s.at % capacity]
-            meaning = advance(s, leg_angle.after(s.leg, here, s.x), leg_angle.rate(s.leg, here))
+            row = ring[here if s.at == k else s.at % capacity]
+            meaning = advance(s, leg_angle.after(s.leg, row, s.x), leg_angle.rate(s.leg, row))
             if meaning:
                 _act(s, ring, k, meaning)
     return s.n

@@ -1,8 +1,8 @@
 """The history of one sensor on the uniform grid: a ring that shows every window as one contiguous block.
 
-Each row is written twice, `capacity` rows apart, so that any window of at most `capacity` samples is a plain slice
-and no kernel ever handles a wrap. Sample `k` (counted from 0 over the whole epoch) lives in rows `k % capacity`
-and `k % capacity + capacity`.
+Sample `k` (counted from 0 over the whole epoch) lives in row `k % capacity`. As many rows lie behind these: a window
+that goes over the end of the ring finds there, copied when it is asked for, what stands at the beginning. So a window
+of at most `capacity` samples is a plain slice, no kernel ever handles a wrap, and a sample is written once.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ankled.kernels.jit import kernel
+from ankled.kernels.jit import kernel, view
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,10 +43,22 @@ def make_ring(rate_hz: float) -> NDArray[np.float64]:
 
 
 @kernel
+def _continue(ring: NDArray[np.float64], rows: int) -> None:
+    """Copy the first rows of the ring behind its end."""
+    capacity = ring.shape[0] // 2
+    for row in range(rows):
+        for column in range(ring.shape[1]):
+            ring[capacity + row, column] = ring[row, column]
+
+
+@view
 def window(ring: NDArray[np.float64], first: int, last: int) -> NDArray[np.float64]:
     """Return samples `first` (included) to `last` (excluded) as a contiguous view, shape (last - first, WIDTH).
 
     The caller keeps `last - first` within the capacity and `last` within what was written.
     """
     start = first % (ring.shape[0] // 2)
-    return ring[start : start + last - first]
+    stop = start + last - first
+    if stop > ring.shape[0] // 2:
+        _continue(ring, stop - ring.shape[0] // 2)
+    return ring[start:stop]

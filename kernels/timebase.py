@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ankled.kernels.jit import kernel
+from ankled.kernels.jit import inlined, kernel
 from ankled.kernels.ring import FLAG_CLIPPED, FLAG_INTERPOLATED
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _begin(s: Any, t: float) -> None:
     s.gain = 1.0
 
 
-@kernel
+@inlined
 def _place(s: Any, t: float) -> None:
     """Find the slots that the sample at `t`, later than the one before, makes due, and whether it takes the last."""
     offset = (t - s.slot_s) * s.rate_hz
@@ -163,7 +163,7 @@ def _place(s: Any, t: float) -> None:
             s.old[i] = s.new[i]
 
 
-@kernel
+@inlined
 def push(s: Any, t: float, ax: float, ay: float, az: float, gx: float, gy: float, gz: float) -> int:
     """Take a sample, time in s, and return how many rows `pull` has to bring now.
 
@@ -209,7 +209,7 @@ def _interpolate(s: Any) -> None:
     s.flags = FLAG_INTERPOLATED * s.bridged + max(s.old_flags, s.new_flags)
 
 
-@kernel
+@inlined
 def pull(s: Any) -> None:
     """Bring the next row that is due into s.t_s, s.acc (m/s2), s.gyr (rad/s) and s.flags."""
     s.rows_n += 1

@@ -7,8 +7,12 @@ that frame, is low-passed there, where gravity hardly moves, and its direction c
 filter with three states watches the corrections (in motion) or the low-passed rate (at rest) for the gyroscope's bias.
 
 Deviations from the paper, all below 1e-12 in the result: quaternions are renormalised by one Newton step instead of a
-root and a division, the sine and cosine of the small half angle between two samples are power series, and the
-covariance of the bias is kept as a symmetric matrix. The angular rate of the correction is not reported.
+root and a division; sines, cosines and roots of what is small are power series (quaternions.py); the covariance of the
+bias is kept as a symmetric matrix, and its gain is divided by the determinant last. The angular rate of the correction
+is not reported.
+
+The next sample needs the bias that this one leaves, so what a sample costs is the longest chain of operations from one
+bias to the next. Sums are bracketed and products are formed early so that this chain is short.
 """
 
 from __future__ import annotations
@@ -19,8 +23,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ankled.kernels.jit import kernel
+from ankled.kernels.jit import inlined, kernel
 from ankled.kernels.lowpass import advance, bank_dtype, init_bank, lowpass
+from ankled.kernels.quaternions import (
+    half_tilt,
+    half_turn,
+    inverse_length,
+    multiply,
+    multiply_vector,
+    rotate,
+    store_unit,
+    tilt,
+)
 from ankled.kernels.vqf_bias import correct_bias
 from ankled.kernels.vqf_rest import watch_force, watch_rate
 
@@ -87,8 +101,8 @@ STATE = np.dtype(
 
 _HUNDREDTHS = 100.0
 """The covariance is in (0.01 deg/s)^2, which keeps its entries near one."""
-_SERIES_MAX = 0.25
-"""Largest squared half angle, rad^2, for which the series below is exact to the last bit or so."""
+_UPSIDE_DOWN = 2e-12 - 1.0
+"""Cosine of the inclination's error from which on the way back to the vertical is any."""
 _EPS2 = float(np.finfo(np.float64).eps) ** 2
 """A squared norm below this is no direction."""
 
@@ -125,90 +139,7 @@ def init(params: Params, rate_hz: float) -> NDArray[np.void]:
     return state
 
 
-@kernel
-def _multiply(
-    aw: float, ax: float, ay: float, az: float, bw: float, bx: float, by: float, bz: float
-) -> tuple[float, float, float, float]:
-    """Return the quaternion product a b."""
-    return (
-        aw * bw - ax * bx - ay * by - az * bz,
-        aw * bx + ax * bw + ay * bz - az * by,
-        aw * by - ax * bz + ay * bw + az * bx,
-        aw * bz + ax * by - ay * bx + az * bw,
-    )
-
-
-@kernel
-def _rotate(w: float, x: float, y: float, z: float, vx: float, vy: float, vz: float) -> tuple[float, float, float]:
-    """Return the vector v turned by the unit quaternion (w, x, y, z)."""
-    tx = 2.0 * (y * vz - z * vy)
-    ty = 2.0 * (z * vx - x * vz)
-    tz = 2.0 * (x * vy - y * vx)
-    return (vx + w * tx + (y * tz - z * ty), vy + w * ty + (z * tx - x * tz), vz + w * tz + (x * ty - y * tx))
-
-
-@kernel
-def _integrate(s: Any, gx: float, gy: float, gz: float) -> None:
-    """Turn the almost-inertial orientation by one sample of angular rate, bias removed."""
-    half = 0.5 * s.ts_s
-    hx = half * (gx - s.bias[0])
-    hy = half * (gy - s.bias[1])
-    hz = half * (gz - s.bias[2])
-    h2 = hx * hx + hy * hy + hz * hz
-    if h2 < _SERIES_MAX:
-        # cos(h) and sin(h)/h as polynomials in h^2, the first term left out below 1e-17
-        c = 1.0 - h2 / 2.0 * (
-            1.0 - h2 / 12.0 * (1.0 - h2 / 30.0 * (1.0 - h2 / 56.0 * (1.0 - h2 / 90.0 * (1.0 - h2 / 132.0))))
-        )
-        k = 1.0 - h2 / 6.0 * (
-            1.0 - h2 / 20.0 * (1.0 - h2 / 42.0 * (1.0 - h2 / 72.0 * (1.0 - h2 / 110.0 * (1.0 - h2 / 156.0))))
-        )
-    else:
-        h = math.sqrt(h2)
-        c = math.cos(h)
-        k = math.sin(h) / h
-    q = s.gyr_quat
-    w, x, y, z = _multiply(q[0], q[1], q[2], q[3], c, k * hx, k * hy, k * hz)
-    n = 1.5 - 0.5 * (w * w + x * x + y * y + z * z)
-    q[0] = w * n
-    q[1] = x * n
-    q[2] = y * n
-    q[3] = z * n
-
-
-@kernel
-def _incline(s: Any, ax: float, ay: float, az: float) -> tuple[float, float]:
-    """Correct the inclination by the low-passed specific force; return the x and y of its direction before."""
-    g = s.gyr_quat
-    ix, iy, iz = _rotate(g[0], g[1], g[2], g[3], ax, ay, az)
-    bank = s.slow
-    ix = lowpass(bank, 0, ix)
-    iy = lowpass(bank, 1, iy)
-    iz = lowpass(bank, 2, iz)
-    a = s.acc_quat
-    ex, ey, ez = _rotate(a[0], a[1], a[2], a[3], ix, iy, iz)
-    norm2 = ex * ex + ey * ey + ez * ez
-    if norm2 < _EPS2:
-        return 0.0, 0.0
-    scale = 1.0 / math.sqrt(norm2)
-    ex *= scale
-    ey *= scale
-    cw2 = 0.5 * (ez * scale + 1.0)
-    if cw2 > 1e-12:
-        cw = math.sqrt(cw2)
-        k = 0.5 / cw
-        w, x, y, z = _multiply(cw, k * ey, -k * ex, 0.0, a[0], a[1], a[2], a[3])
-    else:  # upside down: half a turn about any horizontal axis
-        w, x, y, z = -a[1], a[0], -a[3], a[2]
-    n = 1.5 - 0.5 * (w * w + x * x + y * y + z * z)
-    a[0] = w * n
-    a[1] = x * n
-    a[2] = y * n
-    a[3] = z * n
-    return ex, ey
-
-
-@kernel
+@inlined
 def step(s: Any, gx: float, gy: float, gz: float, ax: float, ay: float, az: float) -> None:
     """Take one sample: angular rate in rad/s, specific force in m/s2, both finite.
 
@@ -217,18 +148,52 @@ def step(s: Any, gx: float, gy: float, gz: float, ax: float, ay: float, az: floa
     vertical: then only the angular rate is used.
     """
     watch_rate(s, gx, gy, gz)
-    _integrate(s, gx, gy, gz)
+    # Strapdown: g (cos h, sin h hx / h, ...) = cos h g + sin h / h (g hx)
+    half = 0.5 * s.ts_s
+    hx = half * (gx - s.bias[0])
+    hy = half * (gy - s.bias[1])
+    hz = half * (gz - s.bias[2])
+    c, k = half_turn((hx * hx + hy * hy) + hz * hz)
     g = s.gyr_quat
+    gw, gi, gj, gk = g[0], g[1], g[2], g[3]
+    dw, di, dj, dk = multiply_vector(gw, gi, gj, gk, hx, hy, hz)
+    gw, gi, gj, gk = c * gw + k * dw, c * gi + k * di, c * gj + k * dj, c * gk + k * dk
+    store_unit(g, gw, gi, gj, gk)
     a = s.acc_quat
     q = s.quat
+    aw, ai, aj, ak = a[0], a[1], a[2], a[3]
+    qw, qi, qj, qk = multiply(aw, ai, aj, ak, gw, gi, gj, gk)
     if ax == 0.0 and ay == 0.0 and az == 0.0:
-        q[0], q[1], q[2], q[3] = _multiply(a[0], a[1], a[2], a[3], g[0], g[1], g[2], g[3])
+        q[0], q[1], q[2], q[3] = qw, qi, qj, qk
         return
     watch_force(s, ax, ay, az)
-    ex, ey = _incline(s, ax, ay, az)
-    q[0], q[1], q[2], q[3] = _multiply(a[0], a[1], a[2], a[3], g[0], g[1], g[2], g[3])
-    correct_bias(s, ex, ey)
-    advance(s.slow)
+    bank = s.slow
+    near2 = (bank.s1[0] * bank.s1[0] + bank.s1[1] * bank.s1[1]) + bank.s1[2] * bank.s1[2]
+    ix, iy, iz = rotate(gw, gi, gj, gk, ax, ay, az)
+    ix = lowpass(bank, 0, ix)
+    iy = lowpass(bank, 1, iy)
+    iz = lowpass(bank, 2, iz)
+    ex, ey, ez = rotate(aw, ai, aj, ak, ix, iy, iz)
+    norm2 = (ix * ix + iy * iy) + iz * iz
+    if norm2 < _EPS2:
+        ex = ey = 0.0
+    else:
+        scale = inverse_length(norm2, near2)
+        ex *= scale
+        ey *= scale
+        ez *= scale
+        if ez > _UPSIDE_DOWN:
+            c, k = half_tilt(ex * ex + ey * ey, ez)
+            ci, cj = k * ey, -k * ex
+            aw, ai, aj, ak = tilt(c, ci, cj, aw, ai, aj, ak)
+            qw, qi, qj, qk = tilt(c, ci, cj, qw, qi, qj, qk)
+        else:  # half a turn about any horizontal axis
+            aw, ai, aj, ak = -ai, aw, -ak, aj
+            qw, qi, qj, qk = -qi, qw, -qk, qj
+        store_unit(a, aw, ai, aj, ak)
+    q[0], q[1], q[2], q[3] = qw, qi, qj, qk
+    correct_bias(s, qw, qi, qj, qk, ex, ey)
+    advance(bank)
 
 
 @kernel

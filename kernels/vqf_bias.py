@@ -10,17 +10,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ankled.kernels.jit import kernel
+from ankled.kernels.jit import inlined, kernel
 from ankled.kernels.lowpass import lowpass
 
 
-@kernel
+@inlined
 def _clip(value: float, limit: float) -> float:
     """Return `value` limited to -limit .. limit."""
     return min(max(value, -limit), limit)
 
 
-@kernel
+@inlined
 def _update(
     s: Any,
     r: tuple[float, float, float, float, float, float, float, float, float],
@@ -35,80 +35,72 @@ def _update(
     p = s.cov
     pxx, pxy, pxz, pyy, pyz, pzz = p[0], p[1], p[2], p[3], p[4], p[5]
     # M = P R'
-    m00 = pxx * r00 + pxy * r01 + pxz * r02
-    m10 = pxy * r00 + pyy * r01 + pyz * r02
-    m20 = pxz * r00 + pyz * r01 + pzz * r02
-    m01 = pxx * r10 + pxy * r11 + pxz * r12
-    m11 = pxy * r10 + pyy * r11 + pyz * r12
-    m21 = pxz * r10 + pyz * r11 + pzz * r12
-    m02 = pxx * r20 + pxy * r21 + pxz * r22
-    m12 = pxy * r20 + pyy * r21 + pyz * r22
-    m22 = pxz * r20 + pyz * r21 + pzz * r22
+    m00 = (pxx * r00 + pxy * r01) + pxz * r02
+    m10 = (pxy * r00 + pyy * r01) + pyz * r02
+    m20 = (pxz * r00 + pyz * r01) + pzz * r02
+    m01 = (pxx * r10 + pxy * r11) + pxz * r12
+    m11 = (pxy * r10 + pyy * r11) + pyz * r12
+    m21 = (pxz * r10 + pyz * r11) + pzz * r12
+    m02 = (pxx * r20 + pxy * r21) + pxz * r22
+    m12 = (pxy * r20 + pyy * r21) + pyz * r22
+    m22 = (pxz * r20 + pyz * r21) + pzz * r22
     # S = W + R M
-    sxx = w[0] + r00 * m00 + r01 * m10 + r02 * m20
-    sxy = r00 * m01 + r01 * m11 + r02 * m21
-    sxz = r00 * m02 + r01 * m12 + r02 * m22
-    syy = w[1] + r10 * m01 + r11 * m11 + r12 * m21
-    syz = r10 * m02 + r11 * m12 + r12 * m22
-    szz = w[2] + r20 * m02 + r21 * m12 + r22 * m22
-    # adjugate of S; I = S^-1
+    sxx = (w[0] + r00 * m00) + (r01 * m10 + r02 * m20)
+    sxy = (r00 * m01 + r01 * m11) + r02 * m21
+    sxz = (r00 * m02 + r01 * m12) + r02 * m22
+    syy = (w[1] + r10 * m01) + (r11 * m11 + r12 * m21)
+    syz = (r10 * m02 + r11 * m12) + r12 * m22
+    szz = (w[2] + r20 * m02) + (r21 * m12 + r22 * m22)
+    # C = adj S = det S S^-1
     cxx = syy * szz - syz * syz
     cxy = sxz * syz - sxy * szz
     cxz = sxy * syz - sxz * syy
-    inv = 1.0 / (sxx * cxx + sxy * cxy + sxz * cxz)
-    ixx = inv * cxx
-    ixy = inv * cxy
-    ixz = inv * cxz
-    iyy = inv * (sxx * szz - sxz * sxz)
-    iyz = inv * (sxy * sxz - sxx * syz)
-    izz = inv * (sxx * syy - sxy * sxy)
-    # bias
+    cyy = sxx * szz - sxz * sxz
+    cyz = sxy * sxz - sxx * syz
+    czz = sxx * syy - sxy * sxy
+    inv = 1.0 / ((sxx * cxx + sxy * cxy) + sxz * cxz)
+    # K det S = M C
+    k00 = (m00 * cxx + m01 * cxy) + m02 * cxz
+    k01 = (m00 * cxy + m01 * cyy) + m02 * cyz
+    k02 = (m00 * cxz + m01 * cyz) + m02 * czz
+    k10 = (m10 * cxx + m11 * cxy) + m12 * cxz
+    k11 = (m10 * cxy + m11 * cyy) + m12 * cyz
+    k12 = (m10 * cxz + m11 * cyz) + m12 * czz
+    k20 = (m20 * cxx + m21 * cxy) + m22 * cxz
+    k21 = (m20 * cxy + m21 * cyy) + m22 * cyz
+    k22 = (m20 * cxz + m21 * cyz) + m22 * czz
     limit = s.bias_clip
     e0 = _clip(e[0], limit)
     e1 = _clip(e[1], limit)
     e2 = _clip(e[2], limit)
-    f0 = ixx * e0 + ixy * e1 + ixz * e2
-    f1 = ixy * e0 + iyy * e1 + iyz * e2
-    f2 = ixz * e0 + iyz * e1 + izz * e2
     b = s.bias
-    b[0] = _clip(b[0] + m00 * f0 + m01 * f1 + m02 * f2, limit)
-    b[1] = _clip(b[1] + m10 * f0 + m11 * f1 + m12 * f2, limit)
-    b[2] = _clip(b[2] + m20 * f0 + m21 * f1 + m22 * f2, limit)
-    # covariance, K = M S^-1
-    k00 = m00 * ixx + m01 * ixy + m02 * ixz
-    k01 = m00 * ixy + m01 * iyy + m02 * iyz
-    k02 = m00 * ixz + m01 * iyz + m02 * izz
-    k10 = m10 * ixx + m11 * ixy + m12 * ixz
-    k11 = m10 * ixy + m11 * iyy + m12 * iyz
-    k12 = m10 * ixz + m11 * iyz + m12 * izz
-    k20 = m20 * ixx + m21 * ixy + m22 * ixz
-    k21 = m20 * ixy + m21 * iyy + m22 * iyz
-    k22 = m20 * ixz + m21 * iyz + m22 * izz
-    p[0] = pxx - (k00 * m00 + k01 * m01 + k02 * m02)
-    p[1] = pxy - (k00 * m10 + k01 * m11 + k02 * m12)
-    p[2] = pxz - (k00 * m20 + k01 * m21 + k02 * m22)
-    p[3] = pyy - (k10 * m10 + k11 * m11 + k12 * m12)
-    p[4] = pyz - (k10 * m20 + k11 * m21 + k12 * m22)
-    p[5] = pzz - (k20 * m20 + k21 * m21 + k22 * m22)
+    b[0] = _clip(b[0] + inv * ((k00 * e0 + k01 * e1) + k02 * e2), limit)
+    b[1] = _clip(b[1] + inv * ((k10 * e0 + k11 * e1) + k12 * e2), limit)
+    b[2] = _clip(b[2] + inv * ((k20 * e0 + k21 * e1) + k22 * e2), limit)
+    p[0] = pxx - inv * ((k00 * m00 + k01 * m01) + k02 * m02)
+    p[1] = pxy - inv * ((k00 * m10 + k01 * m11) + k02 * m12)
+    p[2] = pxz - inv * ((k00 * m20 + k01 * m21) + k02 * m22)
+    p[3] = pyy - inv * ((k10 * m10 + k11 * m11) + k12 * m12)
+    p[4] = pyz - inv * ((k10 * m20 + k11 * m21) + k12 * m22)
+    p[5] = pzz - inv * ((k20 * m20 + k21 * m21) + k22 * m22)
 
 
-@kernel
-def correct_bias(s: Any, ex: float, ey: float) -> None:
+@inlined
+def correct_bias(s: Any, w: float, x: float, y: float, z: float, ex: float, ey: float) -> None:
     """Take one sample; (ex, ey) is the horizontal part of the direction of gravity before its correction."""
-    q = s.quat
-    w, x, y, z = q[0], q[1], q[2], q[3]
-    xx, yy, zz = x * x, y * y, z * z
-    xy, xz, yz = x * y, x * z, y * z
-    wx, wy, wz = w * x, w * y, w * z
-    r00 = 1.0 - 2.0 * (yy + zz)
-    r01 = 2.0 * (xy - wz)
-    r02 = 2.0 * (xz + wy)
-    r10 = 2.0 * (xy + wz)
-    r11 = 1.0 - 2.0 * (xx + zz)
-    r12 = 2.0 * (yz - wx)
-    r20 = 2.0 * (xz - wy)
-    r21 = 2.0 * (yz + wx)
-    r22 = 1.0 - 2.0 * (xx + yy)
+    x2, y2, z2 = x + x, y + y, z + z
+    xx, yy, zz = x2 * x, y2 * y, z2 * z
+    xy, xz, yz = x2 * y, x2 * z, y2 * z
+    wx, wy, wz = w * x2, w * y2, w * z2
+    r00 = 1.0 - (yy + zz)
+    r01 = xy - wz
+    r02 = xz + wy
+    r10 = xy + wz
+    r11 = 1.0 - (xx + zz)
+    r12 = yz - wx
+    r20 = xz - wy
+    r21 = yz + wx
+    r22 = 1.0 - (xx + yy)
     b = s.bias
     bx, by, bz = b[0], b[1], b[2]
     bank = s.slow
@@ -124,9 +116,12 @@ def correct_bias(s: Any, ex: float, ey: float) -> None:
     r21 = lowpass(bank, 10, r21)
     r22 = lowpass(bank, 11, r22)
     p = s.cov
-    for i in (0, 3, 5):
-        if p[i] < s.cov_max:
-            p[i] += s.cov_growth
+    if p[0] < s.cov_max:
+        p[0] += s.cov_growth
+    if p[3] < s.cov_max:
+        p[3] += s.cov_growth
+    if p[5] < s.cov_max:
+        p[5] += s.cov_growth
     if s.rest:
         rate = s.rest_rate
         _update(

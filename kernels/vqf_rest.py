@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ankled.kernels.jit import kernel
+from ankled.kernels.jit import inlined
 from ankled.kernels.lowpass import advance, lowpass
 
 
-@kernel
+@inlined
 def watch_rate(s: Any, gx: float, gy: float, gz: float) -> None:
     """Low-pass the angular rate and end the rest if it deviates or turns too fast to be a bias."""
     bank = s.rest_gyr
@@ -29,7 +29,7 @@ def watch_rate(s: Any, gx: float, gy: float, gz: float) -> None:
         s.rest = 0
 
 
-@kernel
+@inlined
 def watch_force(s: Any, ax: float, ay: float, az: float) -> None:
     """Low-pass the specific force and end the rest if it deviates, else count the time."""
     bank = s.rest_acc

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 BLOCKS = (1, 10, 100)
 DEVICE = "left"
 
+EMPTY_CALLS = 10_000
+
 NOTES = (
     (
         "Ours: one DevicePipeline.feed a block, time base, orientation, detectors, measures and records included, "
@@ -33,6 +35,7 @@ NOTES = (
         "Blocks are cut before the clock starts. Medians over interleaved rounds; the ratio is the median of the "
         "rounds' own ratios."
     ),
+    "A call without samples: what Python and the way into the compiled chain take; theirs likewise.",
 )
 
 
@@ -76,13 +79,36 @@ def _theirs(data: Recording, block: int) -> Prepare:
     return prepare
 
 
+def _empty(call: Callable[[], object]) -> Callable[[], object]:
+    def run() -> None:
+        for _ in range(EMPTY_CALLS):
+            call()
+
+    return run
+
+
+def _no_samples() -> dict[str, Prepare]:
+    none = Samples(device=DEVICE, host_ns=0, time_s=np.zeros(0), acc=np.zeros((0, 3)), gyr=np.zeros((0, 3)))
+
+    def ours() -> Callable[[], object]:
+        device = DeviceSettings(slug=DEVICE, side="left", rate_hz=RATE_HZ)
+        feed = DevicePipeline(device, Context(node="bench", session="bench", origin_ns=0)).feed
+        return _empty(lambda: feed(none))
+
+    def theirs() -> Callable[[], object]:
+        update, gyr, acc = VQF(1.0 / RATE_HZ).updateBatch, none.gyr, none.acc
+        return _empty(lambda: update(gyr, acc))
+
+    return {"ours 0": ours, "vqf 0": theirs}
+
+
 def measure(samples: int, rounds: int) -> Section:
     """Time both in blocks of each size over `samples` samples."""
     data = walk(samples / RATE_HZ)["left"]
     cases = {
         f"{who} {block}": make(data, block) for block in BLOCKS for who, make in (("ours", _ours), ("vqf", _theirs))
     }
-    taken = interleaved(cases, rounds)
+    taken = interleaved(cases | _no_samples(), rounds)
     figures: list[Figure] = []
     for block in BLOCKS:
         ours, theirs = taken[f"ours {block}"], taken[f"vqf {block}"]
@@ -92,5 +118,12 @@ def measure(samples: int, rounds: int) -> Section:
             Figure(key=f"vqf_{block}_ns", label="    vqf package", value=per_sample[1], unit="ns", digits=0),
             Figure(key=f"ratio_{block}", label="    ratio", value=ratio(ours, theirs)),
         ]
+    figures += [
+        Figure(key=key, label=label, value=1e9 * float(np.median(taken[name])) / EMPTY_CALLS, unit="ns", digits=0)
+        for key, label, name in (
+            ("call_ns", "a call without samples: feed", "ours 0"),
+            ("call_vqf_ns", "    vqf package", "vqf 0"),
+        )
+    ]
     title = f"pipeline: ns a sample, {len(data.time_s)} samples of walking, {rounds} rounds"
     return Section(name="feed", title=title, figures=figures, notes=NOTES)

@@ -41,6 +41,10 @@ START_NOTES = (
         "From the start of the process to its end: `ankled warm` with an empty cache folder (every kernel is compiled) "
         "and again with what that left; `--help` is what interpreter and imports of the command line take."
     ),
+    (
+        "First record: in a fresh process with a warm cache, from the first import to the first record out of a "
+        "pipeline that is fed a walk; numba's own import is part of it."
+    ),
 )
 
 
@@ -52,20 +56,34 @@ class Ran:
     peak_bytes: int
 
 
+def first_record_s(cache: Path) -> float:
+    """Return how long a fresh process takes from its first import to its first record."""
+    with tempfile.TemporaryDirectory() as folder:
+        recording, report = Path(folder) / "walk.npz", Path(folder) / "seconds"
+        data = walk(30.0)["left"]
+        np.savez(recording, time_s=data.time_s, acc=data.acc, gyr=data.gyr)
+        _run(["benchmarks.speed.first", str(recording), str(report)], cache)
+        return float(report.read_text().split()[0])
+
+
+def _run(module: list[str], cache: Path) -> None:
+    """Run a module of ours with its arguments, its standard output thrown away."""
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    subprocess.run(  # noqa: S603  (our own interpreter on our own module)
+        [sys.executable, "-m", *module],
+        env=os.environ | {"ANKLED_CACHE_DIR": str(cache), "PYTHONPATH": path},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=True,
+    )
+
+
 def run_command(command: list[str], cache: Path) -> Ran:
     """Run an ankled command to its end, its standard output thrown away; raises CalledProcessError if it fails."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "peak"
-        path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-        environment = os.environ | {"ANKLED_CACHE_DIR": str(cache), "PYTHONPATH": path}
         start = time.perf_counter()
-        subprocess.run(  # noqa: S603  (our own interpreter on our own module)
-            [sys.executable, "-m", "benchmarks.speed.child", str(report), *command],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            check=True,
-        )
+        _run(["benchmarks.speed.child", str(report), *command], cache)
         seconds = time.perf_counter() - start
         return Ran(seconds, int(report.read_text()))
 
@@ -86,9 +104,11 @@ def measure_start(cache: Path, rounds: int) -> Section:
     cold = run_command(["warm"], cache)
     warm = [run_command(["warm"], cache) for _ in range(rounds)]
     bare = [run_command(["--help"], cache) for _ in range(rounds)]
+    first = [first_record_s(cache) for _ in range(rounds)]
     figures = [
         Figure(key="cold_s", label="ready, cold cache", value=cold.seconds, unit="s"),
         Figure(key="warm_s", label="ready, warm cache", value=_median(warm), unit="s"),
+        Figure(key="first_s", label="first record, warm cache", value=float(np.median(first)), unit="s"),
         Figure(key="help_s", label="--help", value=_median(bare), unit="s"),
         Figure(key="cold_mib", label="peak memory while compiling", value=cold.peak_bytes / MIB, unit="MiB", digits=0),
         Figure(key="warm_mib", label="peak memory, warm", value=warm[-1].peak_bytes / MIB, unit="MiB", digits=0),

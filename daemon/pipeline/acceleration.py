@@ -52,9 +52,14 @@ class AccelerationPipeline(Pipeline):
             message = f"device {samples.device}: samples need a time each"
             raise UsageError(message)
         # Samples vouches for its arrays, so the kernels may take them without a look.
-        records = self._records(work.enter(work.state, work.out, time_s, samples.acc, 0))
-        while (first := int(work.state["next"][0])) < len(time_s):
-            records += self._records(work.enter(work.state, work.out, time_s, samples.acc, first))
+        count = work.enter(work.state, work.out, time_s, samples.acc, 0)
+        if not count:
+            return []
+        records = self._records(count)
+        while count > acceleration.OUT_ROWS - acceleration.ROOM:
+            first = int(work.state["next"][0])
+            count = work.enter(work.state, work.out, time_s, samples.acc, first)
+            records += self._records(count)
         return records
 
     def snapshot(self) -> DeviceState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from struct import Struct
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ from ankled.daemon.pipeline.base import DeviceState, Pipeline
 from ankled.daemon.pipeline.reps import make_rep
 from ankled.daemon.pipeline.standing import make_standing
 from ankled.kernels import bouts, chain, timebase
-from ankled.kernels.results import GAP, REP, REST, SLIP, STANDING, STRIDE, ResultRow
+from ankled.kernels.results import GAP, REP, REST, RESULT, SLIP, STANDING, STRIDE, ResultRow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ankled.daemon.settings import DeviceSettings
     from ankled.drivers.samples import Samples
 
+_ROW = Struct("=" + "".join({"i": "q", "f": "d"}[RESULT[name].kind] for name in ResultRow._fields))
+"""A result row as it lies in memory: read so, it takes a third of the time that numpy needs."""
 _MOVEMENTS = {"auto": bouts.AUTO, "gait": bouts.GAIT, "reps": bouts.REPS}
 
 
@@ -48,6 +51,7 @@ class DevicePipeline(Pipeline):
                 acc_range_mps2=device.acc_range_mps2 or math.inf, gyr_range_rad_s=device.gyr_range_rad_s or math.inf
             ),
         )
+        self._rows = self._chain.out.view(np.uint8).data
 
     def feed(self, samples: Samples) -> list[Record]:
         """Take in a block of samples and return what it completed, in the order it became known."""
@@ -104,7 +108,8 @@ class DevicePipeline(Pipeline):
     def _records(self, count: int) -> list[Record]:
         """Make records of the first `count` result rows."""
         records: list[Record] = []
-        for row in map(ResultRow._make, self._chain.out[:count].tolist()):
+        for place in range(0, count * _ROW.size, _ROW.size):
+            row = ResultRow._make(_ROW.unpack_from(self._rows, place))
             kind = row.kind
             if kind in (STRIDE, REP):
                 records += self._repetition(row)

@@ -79,8 +79,8 @@ def _feed(state: Any, history: Any, samples: Any, first: int, found: Any, known:
     capacity = history.shape[0] // 2
     for i in range(samples.shape[0]):
         k = first + i
-        history[k % capacity] = samples[i]
-        history[k % capacity + capacity] = samples[i]
+        for column in range(samples.shape[1]):
+            history[k % capacity, column] = history[k % capacity + capacity, column] = samples[i, column]
         for j in range(reps.step(s, history, k)):
             found[count] = s.found[j]
             known[count] = k

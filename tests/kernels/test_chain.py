@@ -197,15 +197,14 @@ def test_a_gap_is_reported_and_the_numbers_go_on() -> None:
 
 
 def test_history_is_that_of_time_base_and_orientation_filter() -> None:
-    """The ring holds, twice, what the two kernels give when they run alone."""
+    """The ring holds, bit for bit, what the two kernels give when they run alone."""
     stream = chains.simulated("walk")
     work = chain.Chain(100.0)
     chains.feed(work, stream)
     rows, capacity = chains.history(stream), len(work.ring) // 2
     n = min(len(rows), capacity)
     assert int(work.state["k"][0]) == len(rows)
-    for copy in (work.ring[:n], work.ring[capacity : capacity + n]):
-        np.testing.assert_array_equal(copy, rows[:n])
+    np.testing.assert_array_equal(work.ring[:n], rows[:n])
 
 
 def test_rest_closes_a_set_once() -> None:
@@ -245,7 +244,7 @@ def test_nothing_is_allocated() -> None:
     _nrt_python.memsys_disable_stats()
     assert len(times) >= 100_000
     assert rows > 15 * laps
-    assert after.alloc - before.alloc == after.free - before.free <= 7  # the seven arrays that Python hands over
+    assert after == before
     assert still - held < 2048
     assert most - held < 4096
 

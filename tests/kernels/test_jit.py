@@ -7,10 +7,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from ankled.kernels import jit
+
+from numba.core.errors import NumbaError  # isort: skip  # noqa: TID251  (what it raises; jit is loaded first)
 
 CALLEE = "from small.jit import kernel\n\n\n@kernel\ndef inner(x):\n    return x + {number}\n"
 CALLER = (
@@ -57,6 +61,43 @@ def test_an_unwritable_cache_folder_means_compiling_in_memory(small: Path, tmp_p
     (tmp_path / "file").touch()
     assert ask(small, tmp_path / "file" / "cache") == (20.0, 0)
     assert sorted(path.name for path in small.iterdir()) == ["__init__.py", "callee.py", "caller.py", "jit.py"]
+
+
+def test_a_kernel_that_would_allocate_does_not_compile() -> None:
+    """A work array made inside, or a row copied on the way: refused when it is compiled, not found by a profiler."""
+
+    @jit.kernel
+    def work_array(x: Any) -> float:
+        work = np.zeros(3)
+        work[0] = x[0]
+        return work.sum()
+
+    @jit.kernel
+    def row_copied(x: Any) -> None:
+        x[0] = x[1]
+
+    with pytest.raises(NumbaError, match="Only accept returning of array passed into the function"):
+        work_array(np.ones(3))
+    with pytest.raises(NumbaError, match="NRT required but not enabled"):
+        row_copied(np.ones((2, 3)))
+
+
+def test_an_inlined_kernel_and_a_view_are_part_of_their_caller() -> None:
+    """They compute what they say, and no array that a caller hands on is counted as in use once more."""
+
+    @jit.view
+    def tail(x: Any, n: int) -> Any:
+        return x[x.shape[0] - n :]
+
+    @jit.inlined
+    def first(x: Any) -> float:
+        return x[0]
+
+    @jit.kernel
+    def both(x: Any) -> float:
+        return first(tail(x, 2))
+
+    assert both(np.arange(5.0)) == 3.0
 
 
 def test_generations_long_unused_are_pruned(tmp_path: Path) -> None:
