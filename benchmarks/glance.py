@@ -12,6 +12,7 @@ _RAISES = "leg_raises_pt"
 _BOARD = "orientation_broad"
 _SIMULATED = "simulated, exact truth"
 _ALL = "all recordings and scenarios"
+_ALERTS = "alerts"
 
 ROWS: Final = (
     Row(
@@ -135,5 +136,25 @@ ROWS: Final = (
         "0.8",
         ("trust/separation",),
         "0.5 is chance",
+    ),
+    Row(
+        _ALERTS,
+        "false alerts: walks, other feet, leg exercises, scenarios without a reason",
+        "{alerts/walks_false:.0f}, {alerts/feet_false:.0f}, {alerts/raises_false:.0f}, {alerts/scenarios_false:.0f}",
+        "0",
+        ("alerts/walks_false", "alerts/feet_false", "alerts/raises_false", "alerts/scenarios_false"),
+    ),
+    Row(
+        _ALERTS,
+        "told: compensating movement, fatigue, asymmetry, slip",
+        "{alerts/lateral_disturbance_told_pct:.0f}, {alerts/fatigue_told_pct:.0f}, {alerts/asymmetry_told_pct:.0f}, "
+        "{alerts/slip_told_pct:.0f} %",
+        "100 %",
+        (
+            "alerts/lateral_disturbance_told_pct",
+            "alerts/fatigue_told_pct",
+            "alerts/asymmetry_told_pct",
+            "alerts/slip_told_pct",
+        ),
     ),
 )
