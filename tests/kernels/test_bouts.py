@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
@@ -108,17 +108,17 @@ def test_a_foot_and_a_shank_count_alike(scenario: str, placement: Literal["foot"
     rows = chains.rows_of(stream_of(worn))
     found = chains.strides(rows)
     np.testing.assert_allclose(found["end_s"], [one.end_s for one in worn.truth], atol=0.04)
-    toe_off_s = [one.toe_off_s for one in worn.truth if one.toe_off_s is not None]
-    np.testing.assert_allclose(found["toe_off_s"], toe_off_s, atol=0.05)
+    left_s = np.array([one.toe_off_s for one in worn.truth], dtype=np.float64)
+    np.testing.assert_allclose(found["toe_off_s"], left_s, atol=0.05)
 
 
-@pytest.mark.parametrize("mounted", [False, True])
-def test_a_first_step_is_no_repetition(*, mounted: bool) -> None:
+@pytest.mark.parametrize(("scenario", "mounted"), [("walk_slow", True), ("run_fast", True), ("run_fast", False)])
+def test_a_first_step_is_no_repetition(scenario: str, *, mounted: bool) -> None:
     """What looks like a repetition while the walk begins is held back, and dropped when the strides have been seen."""
-    for seed in range(4):
-        worn = simulate("walk_slow", rate_hz=100.0, seed=seed).legs["left"]
-        left, up = (worn.mount.left, worn.mount.up) if mounted else (None, None)
-        assert len(chains.reps(chains.rows_of(stream_of(worn), left=left, up=up))) == 0
+    for seed in range(2):
+        for worn in simulate(scenario, rate_hz=100.0, seed=seed).legs.values():
+            mount: dict[str, Any] = {"left": worn.mount.left, "up": worn.mount.up} if mounted else {}
+            assert len(chains.reps(chains.rows_of(stream_of(worn), **mount))) == 0
 
 
 @pytest.mark.parametrize("scenario", WALKS)
@@ -223,13 +223,15 @@ def test_a_real_walk_yields_strides_alone(data_folder: Path, trial: str, foot: s
     assert len(chains.reps(rows)) == 0
 
 
-@pytest.mark.parametrize(("trial", "foot"), [("1-1", "rf"), ("4-2", "lf"), ("8-1", "rf")])
+@pytest.mark.parametrize(("trial", "foot"), [("9-2", "lf"), ("4-2", "lf"), ("8-1", "rf")])
 def test_a_real_walk_that_ends_after_ten_strides_loses_none(data_folder: Path, trial: str, foot: str) -> None:
-    """The axes settle with so few, and the strides before are published late: all but one step of a turn at most."""
+    """The axes settle with so few: all strides that the whole walk shows up to there are published, late ones too."""
     name = "LeftFootEvents" if foot == "lf" else "RightFootEvents"
     notes = msgspec.json.decode((data_folder / "gait_feet_ipol" / f"{trial}.json").read_bytes())
-    marked = np.array([swing[1] for swing in notes[name] if swing[1] >= notes["TrialBoundaries"][0]][:10]) / 100.0
+    tenth_s = [swing[1] for swing in notes[name] if swing[1] >= notes["TrialBoundaries"][0]][9] / 100.0
     whole = chains.walk_of(data_folder, trial, foot)
-    short = whole.cut(0, int(np.searchsorted(whole.time_s, marked[-1] + 1.0)))
-    found = chains.strides(chains.rows_of(short))["end_s"]
-    assert sum(np.abs(found - contact).min() < 0.25 for contact in marked) >= 9
+    short = whole.cut(0, int(np.searchsorted(whole.time_s, tenth_s + 1.0)))
+    expected, found = (chains.strides(chains.rows_of(stream))["end_s"] for stream in (whole, short))
+    expected = expected[expected < tenth_s + 0.3]
+    assert len(expected) >= 8
+    np.testing.assert_allclose(found[: len(expected)], expected, atol=1e-9)
