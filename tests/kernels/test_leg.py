@@ -74,7 +74,10 @@ def test_adopted_axes_are_those_found(seed: int, ratio: float) -> None:
 
 @given(SEEDS)
 def test_axes_move_towards_a_stride_and_get_surer(seed: int) -> None:
-    """Each stride brings the axes nearer to what it speaks for; uncertainty falls until ten, adopting counts two."""
+    """Each stride brings the axes nearer to what it speaks for and lowers the uncertainty, until ten are seen.
+
+    Adopting counts for two of them.
+    """
     rng = np.random.default_rng(seed)
     array = leg.init(None, None)
     leg.adopt(array[0], found(rng))
