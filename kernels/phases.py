@@ -55,7 +55,7 @@ SLOW = 0.05
 """Part of a movement's peak rate below which it has all but not begun, or has all but ended."""
 _QUICK = 0.2
 """Part of a movement's peak rate from which on it is surely under way."""
-TAIL = 1.2
+TAIL = 1.1
 """What is left of a movement at SLOW as a multiple of the time from QUICK to SLOW: 0.9 where the rate falls with the
 square of the time that is left (minimum jerk), 1.2 to 1.4 where with its cube, 0.4 where it falls like a sine."""
 _LONGEST_TAIL = 0.2
