@@ -48,10 +48,10 @@ def came_back(
     scratch: NDArray[np.float64],
 ) -> bool:
     """Tell whether the leg stands where it stood, `up` being its long axis, as far as sample `k` shows it."""
-    first = max(oldest, int(found.start - _REST_REACH_S * rate_hz))
+    first = max(oldest, int(found.onset - _REST_REACH_S * rate_hz))
     win = window(ring, first, k + 1)
-    before = float(least_motion(win, 0, int(found.start) - first))
-    after = float(least_motion(win, min(int(found.end) - first, k - first), k - first))
+    before = float(least_motion(win, 0, int(found.onset) - first))
+    after = float(least_motion(win, min(int(found.closed) - first, k - first), k - first))
     most_deg = max(_TURNED_DEG, _TURNED_SHARE * degrees(found.rom_rad)) if found.by_gyro else _TURNED_DEG
     if abs(displacement.heading_change(win, before, after)) > most_deg:
         return False
