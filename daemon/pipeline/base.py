@@ -13,6 +13,7 @@ from ankled.daemon.pipeline import sets
 from ankled.daemon.pipeline.alerts.watch import Watch, WatchState
 from ankled.daemon.pipeline.context import Numbers
 from ankled.daemon.pipeline.open_set import OpenSet
+from ankled.daemon.pipeline.quality import unlike_others
 from ankled.daemon.pipeline.reps import Place
 from ankled.daemon.records import Event, Record, Rep
 
@@ -149,6 +150,7 @@ class Pipeline(ABC):
         self._last_end_s = rep.end_s
         if self._open is None:
             return [rep]
+        rep = unlike_others(rep, self._open.habit)
         self._open.add(rep)
         return [rep, *self._watch.rep(rep, self._open, self.device)]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
+from ankled.daemon.pipeline.habit import Habit
 from ankled.kernels import trends
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class OpenSet(msgspec.Struct, kw_only=True):
     velocity_total: float = 0.0
     velocity_best: float | None = None
     waiting: float | None = None
+    habit: Habit = msgspec.field(default_factory=Habit)
 
     def add(self, rep: Rep) -> None:
         """Take in the next stride or repetition."""
@@ -85,6 +87,8 @@ class OpenSet(msgspec.Struct, kw_only=True):
                 self.totals[place] += value
         if rep.rom_deg is not None:
             _keep(self.rom, rep.rom_deg)
+        if not rep.first:
+            self.habit.add(rep)
         if self.of == "rep":
             self._steady(rep.mean_velocity_rad_s)
             return

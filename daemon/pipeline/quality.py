@@ -9,10 +9,14 @@ from __future__ import annotations
 from math import degrees, isnan, prod
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ankled.kernels.leg import UNKNOWN
 from ankled.kernels.results import STRIDE
 
 if TYPE_CHECKING:
+    from ankled.daemon.pipeline.habit import Habit
+    from ankled.daemon.records import Rep
     from ankled.kernels.results import ResultRow
 
 _RIVAL = 0.9
@@ -23,6 +27,10 @@ _UNCERTAIN_SIGN = 0.3
 _RESIDUAL_MPS = 1.0
 _ACCELEROMETER_ONLY = 0.6
 _POSTURE_ASSUMED = 0.5
+_LIKE = 0.8
+"""From this ratio of its sizes to the usual ones on, a repetition is like the others."""
+_UNLIKE = 0.3
+"""Least factor for one that is not."""
 TURN_DEG = 20.0
 """Heading change over a stride from which it counts as part of a turn."""
 
@@ -89,3 +97,12 @@ def standing(row: ResultRow, rate_hz: float) -> tuple[float, list[str]]:
 def without_gyroscope(quality: float, reasons: list[str]) -> tuple[float, list[str]]:
     """Return quality and reasons of a stride that was found by its accelerations alone: never the full trust."""
     return quality * _ACCELEROMETER_ONLY, [*reasons, "accelerometer_only"]
+
+
+def unlike_others(rep: Rep, habit: Habit) -> Rep:
+    """Return a repetition with the quality that it has among those before it in its set."""
+    likeness = 1.0 if rep.first else habit.likeness(rep)
+    if likeness >= _LIKE:
+        return rep
+    quality, reasons = rep.quality * max(_UNLIKE, likeness), [*rep.quality_reasons, "irregular"]
+    return msgspec.structs.replace(rep, quality=quality, quality_reasons=reasons)
