@@ -2,11 +2,9 @@
 
 A stride carries the leg somewhere; a repetition brings it back. So strides are accepted by their displacement (see
 `gait`), and a repetition is dropped when it overlaps a stride, follows one at once, or did not bring the leg back (see
-`returned`). The first ones may still be steps of a walk: brief ones while the axes are unknown, and those beside a
-swing that may become a stride. They are held back until strides, their number, or time decide. Until the axes of the
-leg are known, the gait detector is tried now and then on the last seconds with the axes that the motion so far speaks
-for; when it finds strides, the axes are adopted and those strides published late. From then on each stride is asked
-whether they still hold (see `wearing`).
+`admission`). Until the axes of the leg are known, the gait detector is tried now and then on the last seconds with the
+axes that the motion so far speaks for; when it finds strides, the axes are adopted and those strides published late.
+From then on each stride is asked whether they still hold (see `wearing`).
 """
 
 from __future__ import annotations
@@ -17,29 +15,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ankled.kernels import (
+    admission,
     gait,
     gait_axes,
     leg,
     measures,
     reps,
     results,
-    returned,
     settling,
     slip,
     stride_axes,
     wearing,
 )
+from ankled.kernels.constants import GAIT, REPS
 from ankled.kernels.jit import inlined, kernel
 from ankled.kernels.results import AXES, SLIP, STRIDE
-from ankled.kernels.results import REP as REPETITION
 from ankled.kernels.ring import TIME
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-AUTO = 0
-GAIT = 1
-REPS = 2
 
 _LOOK_BACK_S = 10.0
 """How far back strides are sought when the axes settle."""
@@ -49,14 +43,6 @@ _TRIAL_ACTIVE = 0.2
 """Share of the time since the last trial that the leg must have moved for another one."""
 _LOST_S = 2.0
 """How often a leg without strides is asked whether its weight has slipped."""
-_AFTER_STRIDE_S = 1.5
-"""A repetition that begins this soon after a contact is the end of the walk: the last step, the feet put together."""
-_HOLD_S = 4.0
-"""How long a repetition is held back: the axes settle within, where it was the first step of a walk."""
-_HELD = 4
-"""How many are held back at most: more of them are no steps."""
-_COMPANY_S = 10.0
-"""How long after a repetition another one is no surprise."""
 
 STATE = np.dtype(
     [
@@ -76,16 +62,17 @@ STATE = np.dtype(
         ("lost_n", "i8"),
         ("look_back_n", "i8"),
         ("last_contact", "f8"),
-        ("held", reps.FOUND, (_HELD,)),
+        ("held", reps.FOUND, (admission.HELD,)),
         ("held_n", "i8"),
-        ("held_k", "i8"),
+        ("held_until_k", "i8"),
         ("last_rep", "f8"),
         ("last_straight", "f8"),
+        ("walked_k", "i8"),
     ],
     align=True,
 )
 """`fresh` is a gait state before its first sample, to begin a trial with; `tried` the axes on trial; `held` the
-`held_n` repetitions held back, the first of them since `held_k`."""
+`held_n` repetitions held back, until `held_until_k`; at `walked_k` a walk is over, 0 while there is none."""
 
 
 def init(
@@ -118,7 +105,7 @@ def init(
 @inlined
 def busy(s: Any) -> bool:
     """Tell whether a stride or a repetition may be under way."""
-    return (s.movement != REPS and s.gait.mode != 0) or (s.movement != GAIT and s.reps.mode != 0)
+    return s.held_n > 0 or (s.movement != REPS and s.gait.mode != 0) or (s.movement != GAIT and s.reps.mode != 0)
 
 
 @kernel
@@ -126,12 +113,6 @@ def forget(s: Any, k: int, gap_s: float) -> None:
     """Drop what is under way: the stream had a gap behind sample `k`."""
     gait.forget(s.gait)
     reps.resume(s.reps, k, gap_s * s.rate_hz)
-
-
-@kernel
-def known(s: Any) -> bool:
-    """Tell whether the axes of the leg are known well enough for strides; stored ones are yet to be verified."""
-    return s.leg.source == leg.CONFIGURED or s.leg.source == leg.WALKING  # noqa: PLR1714  (compiled: no tuple)
 
 
 @kernel
@@ -165,7 +146,8 @@ def _stride(
     row.axis_ratio = s.axes.ratio
     row.axis_confidence = s.axes.confidence
     s.last_contact = found.contact
-    while s.held_n > 0 and found.toe_off - s.held[s.held_n - 1].end < _AFTER_STRIDE_S * s.rate_hz:
+    s.walked_k = int(found.contact + admission.AFTER_STRIDE_S * s.rate_hz) + 1
+    while s.held_n > 0 and found.toe_off - s.held[s.held_n - 1].end < admission.AFTER_STRIDE_S * s.rate_hz:
         s.held_n -= 1  # it was a step of this walk
     return n + 1
 
@@ -218,84 +200,13 @@ def _late(
     return n
 
 
-@kernel
-def _is_held(s: Any, found: Any) -> bool:
-    """Tell whether a repetition may yet turn out to be one of the first steps of a walk."""
-    if s.movement != AUTO or s.held_n == _HELD or found.start - s.last_rep < _COMPANY_S * s.rate_hz:
-        return False
-    if not known(s):
-        return returned.is_brief(found, s.rate_hz)
-    return s.gait.waiting and found.start - s.gait.contact < _AFTER_STRIDE_S * s.rate_hz
-
-
-@kernel
-def _publish(
-    s: Any,
-    found: Any,
-    ring: NDArray[np.float64],
-    k: int,
-    oldest: int,
-    scratch: NDArray[np.float64],
-    out: NDArray[np.void],
-    n: int,
-) -> int:
-    """Measure a repetition into row `n` and return the next free row."""
-    row = results.begin(out, n, REPETITION, ring[k % (ring.shape[0] // 2), TIME])
-    measures.repetition(row, ring, found, k, oldest, s.leg, s.rate_hz, scratch)
-    row.retroactive = found.retroactive
-    row.axis_ratio = s.axes.ratio
-    row.axis_confidence = s.axes.confidence
-    s.last_rep = found.end
-    return n + 1
-
-
-@kernel
-def _release(
-    s: Any, ring: NDArray[np.float64], k: int, oldest: int, scratch: NDArray[np.float64], out: NDArray[np.void], n: int
-) -> int:
-    """Publish the repetitions that were held back; return the next free row."""
-    for i in range(s.held_n):
-        s.held[i].retroactive = 1
-        n = _publish(s, s.held[i], ring, k, oldest, scratch, out, n)
-    s.held_n = 0
-    return n
-
-
-@kernel
-def _repetitions(
-    s: Any,
-    count: int,
-    ring: NDArray[np.float64],
-    k: int,
-    oldest: int,
-    scratch: NDArray[np.float64],
-    out: NDArray[np.void],
-    n: int,
-) -> int:
-    """Take in the repetitions the detector has just closed."""
-    for i in range(count):
-        found = s.reps.found[i]
-        if found.start < oldest or found.start - s.last_contact < _AFTER_STRIDE_S * s.rate_hz:
-            continue
-        if s.movement != REPS and not returned.came_back(found, ring, k, oldest, s.leg.up, s.rate_hz, scratch):
-            continue
-        if _is_held(s, found):
-            s.held[s.held_n] = found
-            s.held_k = k if s.held_n == 0 else s.held_k
-            s.held_n += 1
-            continue
-        n = _release(s, ring, k, oldest, scratch, out, n)
-        n = _publish(s, found, ring, k, oldest, scratch, out, n)
-    return n
-
-
 @inlined
 def step(
     s: Any, ring: NDArray[np.float64], k: int, oldest: int, scratch: NDArray[np.float64], out: NDArray[np.void], n: int
 ) -> int:
     """Take in sample `k`, just written to `ring`; write results to `out` from row `n` on, return the next free row."""
     if s.movement != REPS:
-        if known(s):
+        if leg.is_known(s.leg):
             for i in range(gait.step(s.gait, ring, k, oldest, s.leg, scratch)):
                 n = _stride(s, s.gait.found[i], ring, k, oldest, scratch, out, n)
             if k % s.lost_n == 0 and wearing.lost(s, ring, k, oldest, scratch):
@@ -307,11 +218,14 @@ def step(
             if k % s.trial_n == 0:
                 n = _settle(s, ring, k, oldest, scratch, out, n)
     if s.movement != GAIT:
+        if 0 < s.walked_k <= k:
+            s.walked_k = 0
+            reps.afresh(s.reps, ring, k)
         count = reps.step(s.reps, ring, k)
         if count:
-            n = _repetitions(s, count, ring, k, oldest, scratch, out, n)
-        if s.held_n > 0 and k - s.held_k >= _HOLD_S * s.rate_hz:
-            n = _release(s, ring, k, oldest, scratch, out, n)
+            n = admission.admit(s, count, ring, k, oldest, scratch, out, n)
+        if s.held_n > 0 and k >= s.held_until_k:
+            n = admission.release(s, ring, k, oldest, scratch, out, n)
     return n
 
 
@@ -320,9 +234,9 @@ def flush(
     s: Any, ring: NDArray[np.float64], k: int, oldest: int, scratch: NDArray[np.float64], out: NDArray[np.void], n: int
 ) -> int:
     """Close what is open after sample `k`, the last before a gap or the end; return the next free row of `out`."""
-    if s.movement != REPS and not known(s):
+    if s.movement != REPS and not leg.is_known(s.leg):
         n = _settle(s, ring, k, oldest, scratch, out, n)
     if s.movement != GAIT:
-        n = _repetitions(s, reps.flush(s.reps, ring, k), ring, k, oldest, scratch, out, n)
-        n = _release(s, ring, k, oldest, scratch, out, n)
+        n = admission.admit(s, reps.flush(s.reps, ring, k), ring, k, oldest, scratch, out, n)
+        n = admission.release(s, ring, k, oldest, scratch, out, n)
     return n

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ankled.kernels import acceleration, bouts, standing, timebase, vqf
+from ankled.kernels.constants import AUTO
 from ankled.kernels.filters import SCRATCH_COLUMNS, scratch_rows
 from ankled.kernels.jit import entry_point, inlined, kernel
 from ankled.kernels.results import GAP, REST, RESULT, begin
@@ -56,7 +57,7 @@ class Chain:
         self,
         rate_hz: float,
         *,
-        movement: int = bouts.AUTO,
+        movement: int = AUTO,
         set_rest_s: float = 10.0,
         left: tuple[float, float, float] | None = None,
         up: tuple[float, float, float] | None = None,

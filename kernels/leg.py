@@ -106,6 +106,12 @@ def adopt(leg: Any, axes: Any) -> None:
 
 
 @kernel
+def is_known(leg: Any) -> bool:
+    """Tell whether the axes are known well enough for strides; stored ones are yet to be verified."""
+    return leg.source == CONFIGURED or leg.source == WALKING  # noqa: PLR1714  (compiled: no tuple)
+
+
+@kernel
 def turn_round(leg: Any) -> None:
     """Make the wearer's left the right: the other sign of y."""
     for i in range(3):

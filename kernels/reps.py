@@ -6,7 +6,8 @@ or the other sign, the detector takes it and runs again over what it has not yet
 repetitions of a set may be late but are not lost.
 
 The rest side decides which way is out: the first excursion after a dwell leaves it. The vertical velocity overrules
-it where it speaks clearly: the weight rises on the way out. Small repetitions are published only in company.
+it where it speaks clearly: the weight rises on the way out. Small repetitions, and turns about the vertical, are
+published only in company (company.py); the two crouches of a jump are one repetition (leaps.py).
 
 Own method, after the recipe of turning points with hysteresis. Walking repeats too and is reported like anything
 else: telling strides from repetitions takes the net displacement of a cycle, which is not looked at here.
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["FOUND", "MOST", "STATE", "Params", "flush", "init", "step"]
+__all__ = ["FOUND", "MOST", "STATE", "Params", "afresh", "flush", "init", "resume", "step"]
 
 _CLEARLY = 1.5
 """How much more evidence overrules the rest side than names the phases."""
@@ -277,3 +278,14 @@ def resume(s: Any, k: int, gap_n: float) -> None:
     if s.last_end >= 0 and k - s.last_end + gap_n < s.memory:
         s.open = 0
         s.kept = int(k + s.memory)
+
+
+@kernel
+def afresh(s: Any, ring: NDArray[np.float64], k: int) -> None:
+    """Begin anew at sample `k`, behind a walk: its steps tell nothing of the next movement, nor where that rests."""
+    movement_axis.rest(s.motion)
+    s.leap.open = 0
+    s.done = k
+    s.open = 1
+    if s.has_axis:
+        _rewind(s, ring, k)

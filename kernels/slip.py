@@ -44,6 +44,8 @@ _SWING_RATE = 0.2
 """Relative changes of a stride from which it counts as another gait."""
 _ANOTHER = 3
 """Strides in a row that make another gait."""
+_CHANCE = 2.0
+"""How many times the spread of single strides a turn must be: at 50 Hz a runner's strides stray by ten degrees."""
 _SPREAD_RAD = 5.0 * pi / 180.0
 """How far single strides stray, before any was seen."""
 
@@ -196,7 +198,8 @@ def watch(s: Any, seen: Any, stride_n: float, swing_rad_s: float) -> int:
     s.turn_rad[0], s.turn_rad[1], s.turn_rad[2] = rx, ry, rz
     s.angle_rad = sqrt(rx * rx + ry * ry + rz * rz)
     s.uncertainty_rad = sqrt(spread * spread / s.weight + s.spread_rad2 / min(s.strides_n, 1.0 / _SHARE))
-    if s.angle_rad >= LIMIT_RAD - s.uncertainty_rad and spread <= max(_AGREE_RAD, _AGREE * s.angle_rad):
+    least = max(LIMIT_RAD - s.uncertainty_rad, _CHANCE * sqrt(s.spread_rad2))
+    if s.angle_rad >= least and spread <= max(_AGREE_RAD, _AGREE * s.angle_rad):
         return SLIPPED
     for i in range(3):  # the sums again, for they go on
         s.new_left[i] *= s.weight

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _STRAIGHT_DEG = 20.0
 """Largest change of heading of a stride that speaks about axes."""
+_EARLY_S = 0.1
+"""How long before its contacts a stride is looked at: the shock of one, cut in two, would tilt its mean force."""
 _LOST_S = 3.0
 """A leg that moves for so long without a straight stride may carry a weight that has slipped."""
 _LOOK_BACK_S = 6.0
@@ -34,9 +36,10 @@ def stride(s: Any, found: Any, ring: NDArray[np.float64], oldest: int) -> bool:
     """Let the axes follow the stride `found` (gait.FOUND); return whether they were turned because of a slip."""
     leg.place(s.leg, found.swing_rate_rad_s, found.push_rate_rad_s)
     begin, end = found.previous_contact, found.contact
-    if begin < oldest or abs(found.heading_deg) > _STRAIGHT_DEG:
+    if begin - _EARLY_S * s.rate_hz < oldest or abs(found.heading_deg) > _STRAIGHT_DEG:
         return False
-    win = window(ring, int(begin), int(end) + 1)
+    early = int(_EARLY_S * s.rate_hz)
+    win = window(ring, int(begin) - early, int(end) - early)
     if not stride_axes.measure(s.seen, win, s.leg.left, s.rate_hz):
         return False
     s.last_straight = end

@@ -9,6 +9,7 @@ import numpy as np
 from vqf import VQF
 
 from ankled.kernels import bouts, chain, gait, gait_axes, leg, reps, timebase, vqf
+from ankled.kernels.constants import AUTO, GAIT, REPS
 from ankled.kernels.filters import SCRATCH_COLUMNS, scratch_rows
 from ankled.kernels.results import RESULT
 from ankled.kernels.ring import ACC, FLAGS, GYR, QUAT, TIME, WIDTH
@@ -94,7 +95,7 @@ def _repetitions(past: History) -> Callable[[], object]:
 
 
 def _detectors(past: History) -> Callable[[], object]:
-    state, out = bouts.init(RATE_HZ, bouts.AUTO, *MOUNT), np.zeros(chain.OUT_ROWS, RESULT)
+    state, out = bouts.init(RATE_HZ, AUTO, *MOUNT), np.zeros(chain.OUT_ROWS, RESULT)
     return lambda: loops.detectors(state, past.ring, past.scratch, out, past.count)
 
 
@@ -118,8 +119,8 @@ REGISTRY: dict[str, Callable[[History], Callable[[], object]]] = {
     "axes, strides, repetitions and their measures": _detectors,
     "whole chain, mount found": _chain,
     "whole chain, mount known": lambda past: _chain(past, left=MOUNT[0], up=MOUNT[1]),
-    "whole chain, gait only": lambda past: _chain(past, movement=bouts.GAIT),
-    "whole chain, repetitions only": lambda past: _chain(past, movement=bouts.REPS),
+    "whole chain, gait only": lambda past: _chain(past, movement=GAIT),
+    "whole chain, repetitions only": lambda past: _chain(past, movement=REPS),
     "whole chain, compiled loop over single samples": _one_by_one,
 }
 """Label -> maker of a fresh run over a history. Every kernel of the chain is in here, alone or with its measures."""

@@ -13,7 +13,8 @@ from ankled.daemon.pipeline.axes import told
 from ankled.daemon.pipeline.base import DeviceState, Pipeline
 from ankled.daemon.pipeline.reps import make_rep
 from ankled.daemon.pipeline.standing import make_standing
-from ankled.kernels import bouts, chain, timebase
+from ankled.kernels import chain, timebase
+from ankled.kernels.constants import AUTO, GAIT, REPS
 from ankled.kernels.results import GAP, REP, REST, RESULT, SLIP, STANDING, STRIDE, ResultRow
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _ROW = Struct("=" + "".join({"i": "q", "f": "d"}[RESULT[name].kind] for name in ResultRow._fields))
 """A result row as it lies in memory: read so, it takes a third of the time that numpy needs."""
-_MOVEMENTS = {"auto": bouts.AUTO, "gait": bouts.GAIT, "reps": bouts.REPS}
+_MOVEMENTS = {"auto": AUTO, "gait": GAIT, "reps": REPS}
 
 
 class DevicePipeline(Pipeline):

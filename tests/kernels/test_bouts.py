@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from ankled.kernels import bouts, leg, results
+from ankled.kernels import leg, results
+from ankled.kernels.constants import GAIT, REPS
 from ankled.simulators.gait import Gait
 from ankled.simulators.scenarios import SCENARIOS
 from ankled.simulators.simulation import simulate
@@ -207,8 +208,8 @@ def test_walk_then_exercise() -> None:
 def test_movement_chooses_one_detector() -> None:
     """`gait` yields no repetition, `reps` no stride, whatever the leg does."""
     demo = chains.simulated("demo")
-    assert len(chains.reps(chains.rows_of(demo, movement=bouts.GAIT))) == 0
-    only = chains.rows_of(demo, movement=bouts.REPS)
+    assert len(chains.reps(chains.rows_of(demo, movement=GAIT))) == 0
+    only = chains.rows_of(demo, movement=REPS)
     assert set(only["kind"]) == {results.REP}
     assert len(only) >= 5
 

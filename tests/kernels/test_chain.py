@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba.core.runtime import _nrt_python, rtsys  # noqa: TID251  (the statistics of its allocator; jit is loaded first)
 
-from ankled.kernels import bouts, chain, results
+from ankled.kernels import chain, results
+from ankled.kernels.constants import REPS
 from ankled.kernels.jit import kernel
 from tests.kernels import chains
 
@@ -160,7 +161,7 @@ def test_what_the_end_closes_is_not_known_before_it_has_ended() -> None:
     uneven = stream.time_s + np.where(np.arange(len(stream.time_s)) % 2 == 0, 0.006, 0.0)
     closed = 0
     for cut in range(100, 700, 3):
-        work = chain.Chain(25.0, movement=bouts.REPS)
+        work = chain.Chain(25.0, movement=REPS)
         chains.feed(work, stream._replace(time_s=uneven).cut(0, cut))
         last = chains.finish(work)
         closed += int(np.sum(last["end_s"] > uneven[cut - 1]))

@@ -110,7 +110,7 @@ class _Walk:
         window = self.rows[first : k + 1]
         peak -= first + int(0.045 * self.rate_hz)  # the low-pass is late
         _, dip = gait_events_twin.toe_off_before(window, peak, self.rate_hz, self.left)
-        shank = -dip <= 0.9 * peak_rad_s
+        shank = -dip <= 1.1 * peak_rad_s
         contact = gait_events_twin.contact_after(window, peak, self.rate_hz, self.left, shank=shank)
         toe_off, _ = gait_events_twin.toe_off_before(window, peak, self.rate_hz, self.left, shank=shank)
         if len(window) < 8 or contact < 0.0 or toe_off < 0.0:
