@@ -37,6 +37,7 @@ PART: dict[str, Sequence[str] | None] = {
     "fields_known": ("walk", "run", "squat", "straight_leg_raise"),
     "fields_found": ("walk", "run", "squat", "straight_leg_raise"),
     "totals": ("walk", "asymmetry", "fatigue"),
+    "standing": ("balance",),
     "promptness": ("walk", "run_fast", "leg_raise", "squat"),
     "movement_auto": (
         *(f"ipol {name}" for name in _WALKS[:4]),

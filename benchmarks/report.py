@@ -58,6 +58,15 @@ class Figure:
         return " and ".join(parts)
 
 
+def within(figures: Iterable[Figure], key: str, label: str) -> list[Figure]:
+    """Return how many of the figures with a bar reach it, and how many have one."""
+    verdicts = [met for figure in figures if (met := figure.met()) is not None]
+    return [
+        Figure(key=f"{key}met", label=f"{label}: bars reached", value=sum(verdicts), digits=0),
+        Figure(key=f"{key}barred", label=f"{label}: bars", value=len(verdicts), digits=0),
+    ]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """One table: its figures, how they were counted, and lines that only a curious reader wants."""

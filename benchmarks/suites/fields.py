@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ankled.simulators.scenarios import SCENARIOS
-from benchmarks.report import Figure, Section
+from benchmarks.report import Figure, Section, within
 from benchmarks.running import simulated
 from benchmarks.scoring.events import percentile
 from benchmarks.scoring.fields import ANGLES_DEG, SIZES, TIMES_S, LegScore, score_leg, unit_of
@@ -89,10 +89,11 @@ class FieldSuite:
         figures = [
             figure for of in CLASSES for name in FIELDS for figure in _figures(scores, of, name, self.at_most_pct)
         ]
+        parts = [within([figure for figure in figures if figure.key.startswith(of)], f"{of}_", of) for of in CLASSES]
         return Section(
             name=self.NAME,
             title=f"{self.title}, {len(scores)} scenarios",
-            figures=figures,
+            figures=[*figures, *(figure for part in parts for figure in part)],
             notes=NOTES,
             details=["median / 95th percentile of |error| (how many):", *_details(scores)],
         )

@@ -152,10 +152,17 @@ def _reference(score: ScenarioScore) -> list[Figure]:
 
 def summarise(scores: Sequence[ScenarioScore]) -> Section:
     """Return the table over all scenarios measured."""
+    whole = {mount: sum((score.counts(mount) for score in scores), Counts()) for mount in MOUNTS}
+    total = [
+        Figure(key=f"all_{mount}_{part}", label=f"all, mount {mount}: {part}", value=value, digits=0)
+        for mount, counts in whole.items()
+        for part, value in (("hits", counts.hits), ("missed", counts.missed), ("false", counts.false))
+    ]
     return Section(
         name=NAME,
         title=f"simulators: {len(scores)} scenarios, both legs, exact truth",
         figures=[
+            *total,
             *(figure for score in scores for figure in _counts(score)),
             *(figure for score in scores if score.reference for figure in _reference(score)),
         ],

@@ -14,7 +14,7 @@ from ankled.simulators.simulation import simulate
 from ankled.simulators.standing import Sway, sway
 from benchmarks.datasets import broad, gaitmap, ipol, leg_raises
 from benchmarks.datasets.common import DataMissingError, Recording, data_folder
-from benchmarks.report import Figure, Section
+from benchmarks.report import Figure, Section, within
 from benchmarks.running import both_feet, records_of
 
 if TYPE_CHECKING:
@@ -159,6 +159,7 @@ def summarise(scores: Sequence[Score]) -> Section:
                     anchor=f"median {np.median(sizes):.2f} %" + (f"; two legs {max(quiet):.2f} %" if quiet else ""),
                 )
             )
+    figures += within(figures, "", "one leg")
     figures += [
         Figure(key=f"{score.name}_spells", label=f"{score.name}: spells", value=score.spells, digits=0)
         for score in scores
