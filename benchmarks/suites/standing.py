@@ -15,6 +15,7 @@ from ankled.simulators.standing import Sway, sway
 from benchmarks.datasets import broad, gaitmap, ipol, leg_raises
 from benchmarks.datasets.common import DataMissingError, Recording, data_folder
 from benchmarks.report import Figure, Section, within
+from benchmarks.scoring.events import percentile
 from benchmarks.running import both_feet, records_of
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def summarise(scores: Sequence[Score]) -> Section:
                     value=max(sizes, default=float("nan")),
                     unit="%",
                     at_most=bar,
-                    anchor=f"median {np.median(sizes):.2f} %" + (f"; two legs {max(quiet):.2f} %" if quiet else ""),
+                    anchor=f"median {percentile(np.asarray(sizes), 50):.2f} %" + (f"; two legs {max(quiet):.2f} %" if quiet else ""),
                 )
             )
     figures += within(figures, "", "one leg")
