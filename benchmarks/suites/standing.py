@@ -15,8 +15,8 @@ from ankled.simulators.standing import Sway, sway
 from benchmarks.datasets import broad, gaitmap, ipol, leg_raises
 from benchmarks.datasets.common import DataMissingError, Recording, data_folder
 from benchmarks.report import Figure, Section, within
-from benchmarks.scoring.events import percentile
 from benchmarks.running import both_feet, records_of
+from benchmarks.scoring.events import percentile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -150,6 +150,7 @@ def summarise(scores: Sequence[Score]) -> Section:
     for name in FIELDS if one_leg else ():
         for case, (_, bar) in CASES.items():
             sizes, quiet = _sizes(one_leg, case, name), _sizes(two_legs, case, name)
+            median = percentile(np.asarray(sizes), 50)
             figures.append(
                 Figure(
                     key=f"{name}_{case}_worst_pct",
@@ -157,7 +158,7 @@ def summarise(scores: Sequence[Score]) -> Section:
                     value=max(sizes, default=float("nan")),
                     unit="%",
                     at_most=bar,
-                    anchor=f"median {percentile(np.asarray(sizes), 50):.2f} %" + (f"; two legs {max(quiet):.2f} %" if quiet else ""),
+                    anchor=f"median {median:.2f} %" + (f"; two legs {max(quiet):.2f} %" if quiet else ""),
                 )
             )
     figures += within(figures, "", "one leg")
