@@ -59,8 +59,10 @@ class Figure:
 
 
 def within(figures: Iterable[Figure], key: str, label: str) -> list[Figure]:
-    """Return how many of the figures with a bar reach it, and how many have one."""
+    """Return how many of the figures with a bar reach it, and how many have one; nothing where none has."""
     verdicts = [met for figure in figures if (met := figure.met()) is not None]
+    if not verdicts:
+        return []
     return [
         Figure(key=f"{key}met", label=f"{label}: bars reached", value=sum(verdicts), digits=0),
         Figure(key=f"{key}barred", label=f"{label}: bars", value=len(verdicts), digits=0),
