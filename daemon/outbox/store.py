@@ -89,6 +89,7 @@ class Store:
                 self._prepare()
                 self._open_s = self._counter("open_s")
                 self._size = self._measure()
+                self.pending_n = self._count()
         except OutboxError:
             self._db.close()
             raise
@@ -127,12 +128,15 @@ class Store:
         One that is in the file already, by its id, is left as it is: it was computed again.
         """
         with self._told(), self._transaction():
-            cursor = self._db.executemany(
+            before = self._db.total_changes
+            self._db.executemany(
                 "INSERT OR IGNORE INTO results (id, source, seq, athlete, topic, payload, retain, stored_s) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [(r.id, r.source, r.seq, r.athlete, r.topic, r.payload, r.retain, self._open_s) for r in results],
             )
-            if cursor.rowcount < len(results):
+            stored = self._db.total_changes - before
+            self.pending_n += stored
+            if stored < len(results):
                 self._size = self._measure()
             else:
                 self._size += sum(len(result.payload) + _OVERHEAD for result in results)
@@ -163,11 +167,20 @@ class Store:
 
     def acknowledge(self, numbers: Iterable[int]) -> None:
         """Note that the broker has these results."""
+        self._acknowledge("number", numbers)
+
+    def acknowledge_ids(self, ids: Iterable[str]) -> None:
+        """Note that the broker has the results of these ids."""
+        self._acknowledge("id", ids)
+
+    def _acknowledge(self, column: str, values: Iterable[object]) -> None:
         with self._told(), self._transaction():
+            before = self._db.total_changes
             self._db.executemany(
-                "UPDATE results SET acknowledged_s = ? WHERE number = ? AND acknowledged_s IS NULL",
-                [(self._open_s, number) for number in numbers],
+                f"UPDATE results SET acknowledged_s = ? WHERE {column} = ? AND acknowledged_s IS NULL",  # noqa: S608 - constants
+                [(self._open_s, value) for value in values],
             )
+            self.pending_n -= self._db.total_changes - before
 
     def forget(self, athlete: str) -> list[str]:
         """Delete every result of an athlete, overwriting its bytes, and return the topics that a broker may hold."""
@@ -176,17 +189,16 @@ class Store:
             topics = sorted(topic for (topic,) in found)
             with self._transaction():
                 self._delete("athlete = ?", (athlete,))
+                self.pending_n = self._count()
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return topics
 
     def account(self) -> Account:
         """Return what there is and what was dropped."""
         with self._told():
-            pending, acknowledged = self._db.execute(
-                "SELECT count(*) FILTER (WHERE acknowledged_s IS NULL), count(acknowledged_s) FROM results"
-            ).fetchone()
+            (acknowledged,) = self._db.execute("SELECT count(acknowledged_s) FROM results").fetchone()
             return Account(
-                pending=pending,
+                pending=self.pending_n,
                 acknowledged=acknowledged,
                 dropped=int(self._counter("dropped")),
                 size_bytes=self._size,
@@ -213,6 +225,9 @@ class Store:
         (value,) = self._db.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()
         return float(value)
 
+    def _count(self) -> int:
+        return int(self._db.execute("SELECT count(*) FROM results WHERE acknowledged_s IS NULL").fetchone()[0])
+
     def _measure(self) -> int:
         total = f"SELECT coalesce(sum(length(payload) + {_OVERHEAD}), 0) FROM results"  # noqa: S608 - a constant
         return int(self._db.execute(total).fetchone()[0])
@@ -230,6 +245,7 @@ class Store:
         return len(sizes)
 
     def _drop(self, count: int) -> int:
+        self.pending_n -= count
         if count:
             self._db.execute("UPDATE counters SET value = value + ? WHERE name = 'dropped'", (count,))
         return count
@@ -249,13 +265,13 @@ class Store:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
-        size, open_s = self._size, self._open_s
+        before = (self._size, self._open_s, self.pending_n)
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
             self._db.execute("COMMIT")
         except BaseException:
-            self._size, self._open_s = size, open_s
+            self._size, self._open_s, self.pending_n = before
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
             raise
