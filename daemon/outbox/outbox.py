@@ -16,7 +16,8 @@ import msgspec
 import structlog
 
 from ankled.daemon.errors import OutboxError
-from ankled.daemon.outbox.store import Result  # noqa: TC001 - a field of a struct
+from ankled.daemon.outbox.loose import Loose
+from ankled.daemon.outbox.store import Result
 from ankled.daemon.outbox.worker import Worker
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class _Answer(msgspec.Struct, frozen=True):
     results: list[Result]
     whole: bool
     pending: int
+    generation: int
     dropped: int = 0
 
 
@@ -56,8 +58,6 @@ class Outbox:
         self._bounds = bounds
         self.first = 0
         self.fault: str | None = None
-        self.overflowed = 0
-        """Results lost because the disk failed for longer than the memory had room."""
         self._handed: deque[Result] = deque()  # handed out from `first` on, and not let go of
         self._ready: deque[Result] = deque()  # read, and to be handed out
         self._more = True  # the file holds pending results that were not read
@@ -65,10 +65,11 @@ class Outbox:
         self._read_to = 0
         self._incoming: list[Result] = []
         self._storing: list[Result] = []
-        self._loose: dict[str, Result] = {}
-        self._loose_done: set[str] = set()
+        self._loose = Loose(_LOOSE)
         self._done: list[int] = []
+        self._flushing = 0
         self._in_file = 0
+        self._generation = 0  # counts connections: what was read for an earlier one is not handed out
         self._stir = asyncio.Event()
         self._empty = asyncio.Event()
         self._beat: asyncio.Task[None] | None = None
@@ -88,12 +89,13 @@ class Outbox:
         if self._beat is not None:
             self._beat.cancel()
             await asyncio.wait({self._beat})
-        left, done = [*self._storing, *self._loose.values(), *self._incoming], self._done
+        loose, known = self._loose.everything()
+        left, done = [*self._storing, *loose, *self._incoming], self._done
 
         def finish(store: Store) -> None:
             store.add(left)
             store.acknowledge(done)
-            store.acknowledge_ids(self._loose_done)
+            store.acknowledge_ids(known)
 
         try:
             async with asyncio.timeout(_CLOSE_S):
@@ -110,8 +112,13 @@ class Outbox:
 
     def __len__(self) -> int:
         """Return how many results are not acknowledged."""
-        loose = len(self._loose) - len(self._loose_done)
-        return self._in_file - len(self._done) + len(self._storing) + len(self._incoming) + loose
+        stored = self._in_file - self._flushing - len(self._done)
+        return stored + len(self._storing) + len(self._incoming) + len(self._loose)
+
+    @property
+    def lost(self) -> int:
+        """How many results were lost because the disk failed for longer than the memory had room."""
+        return self._loose.lost
 
     @property
     def heartbeat_s(self) -> float:
@@ -165,8 +172,8 @@ class Outbox:
             self.first += 1
             if result.number > 0:
                 self._done.append(result.number)
-            elif result.number == _UNSTORED and result.id in self._loose:
-                self._loose_done.add(result.id)
+            elif result.number == _UNSTORED:
+                self._loose.acknowledge(result.id)
         if len(self._done) >= _PAGE:
             self._flush()
         self._settle()
@@ -178,11 +185,14 @@ class Outbox:
         self._ready.clear()
         self._flush()
         self._reading = self._more = True
+        self._read_to = 0
+        self._generation += 1
+        generation = self._generation
 
         def read(store: Store) -> _Answer:
             page = store.pending(0, _PAGE)
             again = [msgspec.structs.replace(result, number=_AGAIN) for result in store.recent(AGAIN_S, 2 * _PAGE)]
-            return _Answer([*again, *page], len(page) < _PAGE, store.pending_n)
+            return _Answer([*again, *page], len(page) < _PAGE, store.pending_n, generation)
 
         self._worker.submit(read).add_done_callback(self._rewound)
 
@@ -197,11 +207,12 @@ class Outbox:
         batch, self._incoming = self._incoming, []
         self._storing = batch
         after = None if self._more or len(self._ready) > _PAGE else self._read_to
+        generation = self._generation
 
         def work(store: Store) -> _Answer:
             dropped = store.add(batch)
             page = [] if after is None else store.pending(after, _PAGE)
-            return _Answer(page, after is not None and len(page) < _PAGE, store.pending_n, dropped)
+            return _Answer(page, after is not None and len(page) < _PAGE, store.pending_n, generation, dropped)
 
         self._worker.submit(work).add_done_callback(self._stored)
 
@@ -219,21 +230,17 @@ class Outbox:
         if self.fault is None:
             log.error("results are not stored", reason=fault)
         self.fault = fault
-        for result in batch:
-            self._loose[result.id] = result
-            self._ready.append(result)
-        while len(self._loose) > _LOOSE:
-            oldest = next(iter(self._loose))
-            del self._loose[oldest]
-            self.overflowed += oldest not in self._loose_done
-            self._loose_done.discard(oldest)
+        self._loose.add(batch)
+        self._ready.extend(batch)
         self._stir.set()
 
     def _take(self, answer: _Answer) -> None:
         """Take in pending results that were read; those read before, by another job, are left out."""
+        self._in_file = answer.pending
         if answer.dropped:
             log.error("results are lost", reason="the outbox is full", count=answer.dropped)
-        self._in_file = answer.pending
+        if answer.generation != self._generation:
+            return
         fresh = [result for result in answer.results if result.number == _AGAIN or result.number > self._read_to]
         self._ready.extend(fresh)
         self._read_to = max([self._read_to, *(result.number for result in fresh)])
@@ -245,33 +252,45 @@ class Outbox:
         if self._reading or not self._more:
             return
         self._reading = True
-        after = self._read_to
+        after, generation = self._read_to, self._generation
 
         def read(store: Store) -> _Answer:
             page = store.pending(after, _PAGE)
-            return _Answer(page, len(page) < _PAGE, store.pending_n)
+            return _Answer(page, len(page) < _PAGE, store.pending_n, generation)
 
         self._worker.submit(read).add_done_callback(self._was_read)
 
     def _was_read(self, answer: asyncio.Future[_Answer]) -> None:
-        self._reading = False
-        if answer.exception() is None:
+        if answer.exception() is not None:
+            self._reading = False  # asked again with the next beat
+        else:
+            self._reading = self._reading and answer.result().generation != self._generation
             self._take(answer.result())
         self._settle()
 
     def _rewound(self, answer: asyncio.Future[_Answer]) -> None:
-        self._ready.clear()  # what an earlier reading brought meanwhile comes again
-        self._read_to = 0
         self._was_read(answer)
-        self._ready.extend(result for name, result in self._loose.items() if name not in self._loose_done)
+        self._ready.extend(self._loose.undone())
         self._stir.set()
 
     def _flush(self) -> None:
         """Write down what was acknowledged."""
         done, self._done = self._done, []
-        if done:
-            self._in_file -= len(done)
-            self._worker.submit(lambda store: store.acknowledge(done)).add_done_callback(_seen)
+        if not done:
+            return
+        self._flushing += len(done)
+
+        def work(store: Store) -> int:
+            store.acknowledge(done)
+            return store.pending_n
+
+        def written(answer: asyncio.Future[int]) -> None:
+            self._flushing -= len(done)
+            if answer.exception() is None:  # else the results are sent again on the next connection, no more
+                self._in_file = answer.result()
+            self._settle()
+
+        self._worker.submit(work).add_done_callback(written)
 
     async def _keep_time(self) -> None:
         """Let time pass for the file, and store what could not be stored."""
@@ -280,35 +299,29 @@ class Outbox:
             await asyncio.sleep(_BEAT_S)
             passed_s, before_s = time.monotonic() - before_s, time.monotonic()
             self._flush()
-            loose, done = list(self._loose.values()), set(self._loose_done)
-
-            def work(
-                store: Store, seconds: float = passed_s, loose: list[Result] = loose, done: set[str] = done
-            ) -> tuple[int, int]:
-                dropped = store.pass_time(seconds)
-                store.add(loose)
-                store.acknowledge_ids(done)
-                return dropped, store.pending_n
-
             with contextlib.suppress(OutboxError):
-                dropped, self._in_file = await self._worker.submit(work)
-                if dropped:
-                    log.error("results are lost", reason="they waited too long", count=dropped)
-                if self.fault is not None:
-                    log.warning("results are stored again", count=len(loose))
-                self.fault = None
-                for result in loose:
-                    self._loose.pop(result.id, None)
-                self._loose_done -= done
-                self._more = self._more or bool(loose)
-                self._stir.set()
+                await self._pass_time(passed_s)
             self._settle()
+
+    async def _pass_time(self, seconds: float) -> None:
+        loose, done = self._loose.everything()
+
+        def work(store: Store) -> tuple[int, int]:
+            dropped = store.pass_time(seconds)
+            store.add(loose)
+            store.acknowledge_ids(done)
+            return dropped, store.pending_n
+
+        dropped, self._in_file = await self._worker.submit(work)
+        if dropped:
+            log.error("results are lost", reason="they waited too long", count=dropped)
+        if self.fault is not None:
+            log.warning("results are stored again", count=len(loose))
+        self.fault = None
+        self._loose.let_go(loose)
+        self._more = self._more or bool(loose)
+        self._stir.set()
 
     def _settle(self) -> None:
         """Tell whoever waits for it that everything is acknowledged."""
         (self._empty.clear if len(self) else self._empty.set)()
-
-
-def _seen(answer: asyncio.Future[None]) -> None:
-    """Forget an acknowledgement that could not be written down: the result is sent again, no more."""
-    answer.exception()
