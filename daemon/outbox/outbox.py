@@ -12,41 +12,25 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final, Self
 
-import msgspec
 import structlog
 
 from ankled.daemon.errors import OutboxError
 from ankled.daemon.outbox.loose import Loose
-from ankled.daemon.outbox.store import Result
+from ankled.daemon.outbox.pages import PAGE, UNSTORED, Pages
 from ankled.daemon.outbox.worker import Worker
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ankled.daemon.outbox.store import Account, Bounds, Store
+    from ankled.daemon.outbox.pages import Page
+    from ankled.daemon.outbox.store import Account, Bounds, Result, Store
 
-AGAIN_S: Final = 60.0
-"""How far back acknowledged results are sent again on a new connection: an acknowledgement is not delivery."""
-_PAGE: Final = 500
-"""Results read from the file at once."""
 _LOOSE: Final = 10_000
 """Results kept in memory while the disk fails."""
 _BEAT_S: Final = 1.0
 _CLOSE_S: Final = 5.0
-_AGAIN, _UNSTORED = -1, 0
-"""Numbers of results that have no pending row: sent again, or not stored yet."""
 
 log = structlog.stdlib.get_logger(__name__)
-
-
-class _Answer(msgspec.Struct, frozen=True):
-    """What a job brings back: the next pending results, how many there are in all, and how many were dropped."""
-
-    results: list[Result]
-    whole: bool
-    pending: int
-    generation: int
-    dropped: int = 0
 
 
 class Outbox:
@@ -55,28 +39,22 @@ class Outbox:
     def __init__(self, path: Path, bounds: Bounds | None = None) -> None:
         """Prepare; nothing is opened before the context is entered."""
         self._path = path
-        self._bounds = bounds
         self.first = 0
         self.fault: str | None = None
+        self._worker = Worker(path, bounds)
+        self._pages = Pages(self._worker)
+        self._loose = Loose(_LOOSE)
         self._handed: deque[Result] = deque()  # handed out from `first` on, and not let go of
-        self._ready: deque[Result] = deque()  # read, and to be handed out
-        self._more = True  # the file holds pending results that were not read
-        self._reading = False
-        self._read_to = 0
         self._incoming: list[Result] = []
         self._storing: list[Result] = []
-        self._loose = Loose(_LOOSE)
-        self._done: list[int] = []
+        self._done: list[int] = []  # acknowledged, and not yet written down
         self._flushing = 0
         self._in_file = 0
-        self._generation = 0  # counts connections: what was read for an earlier one is not handed out
-        self._stir = asyncio.Event()
         self._empty = asyncio.Event()
         self._beat: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         """Open the file and go on where it left off. Raises OutboxError."""
-        self._worker = Worker(self._path, self._bounds)
         if told := await self._worker.start():
             log.error("outbox damaged", reason=told)
         self._in_file = (await self.account()).pending
@@ -157,12 +135,10 @@ class Outbox:
             message = f"result {position} has been let go of; the oldest kept is {self.first}"
             raise LookupError(message)
         while position >= self.first + len(self._handed):
-            if not self._ready:
-                self._read()
-                self._stir.clear()
-                await self._stir.wait()
-            elif position >= self.first:
-                self._handed.append(self._ready.popleft())
+            if (result := self._pages.pop()) is not None:
+                self._handed.append(result)
+            else:
+                await self._pages.stirred.wait()
         return self._handed[position - self.first]
 
     def acknowledge(self, position: int) -> None:
@@ -172,9 +148,9 @@ class Outbox:
             self.first += 1
             if result.number > 0:
                 self._done.append(result.number)
-            elif result.number == _UNSTORED:
+            elif result.number == UNSTORED:
                 self._loose.acknowledge(result.id)
-        if len(self._done) >= _PAGE:
+        if len(self._done) >= PAGE:
             self._flush()
         self._settle()
 
@@ -182,19 +158,8 @@ class Outbox:
         """Begin anew, for a new connection: with what was acknowledged lately, then with all that was not."""
         self.first += len(self._handed)
         self._handed.clear()
-        self._ready.clear()
         self._flush()
-        self._reading = self._more = True
-        self._read_to = 0
-        self._generation += 1
-        generation = self._generation
-
-        def read(store: Store) -> _Answer:
-            page = store.pending(0, _PAGE)
-            again = [msgspec.structs.replace(result, number=_AGAIN) for result in store.recent(AGAIN_S, 2 * _PAGE)]
-            return _Answer([*again, *page], len(page) < _PAGE, store.pending_n, generation)
-
-        self._worker.submit(read).add_done_callback(self._rewound)
+        self._pages.rewind(lambda: self._pages.add(self._loose.undone()))
 
     async def drained(self) -> None:
         """Wait until everything is acknowledged."""
@@ -206,72 +171,28 @@ class Outbox:
             return
         batch, self._incoming = self._incoming, []
         self._storing = batch
-        after = None if self._more or len(self._ready) > _PAGE else self._read_to
-        generation = self._generation
+        follow = self._pages.follower()
 
-        def work(store: Store) -> _Answer:
-            dropped = store.add(batch)
-            page = [] if after is None else store.pending(after, _PAGE)
-            return _Answer(page, after is not None and len(page) < _PAGE, store.pending_n, generation, dropped)
+        def work(store: Store) -> tuple[int, int, Page]:
+            return store.add(batch), store.pending_n, follow(store)
 
         self._worker.submit(work).add_done_callback(self._stored)
 
-    def _stored(self, answer: asyncio.Future[_Answer]) -> None:
+    def _stored(self, answer: asyncio.Future[tuple[int, int, Page]]) -> None:
         batch, self._storing = self._storing, []
         if (error := answer.exception()) is not None:
-            self._keep_in_memory(batch, str(error))
+            if self.fault is None:
+                log.error("results are not stored", reason=str(error))
+            self.fault = str(error)
+            self._loose.add(batch)
+            self._pages.add(batch)
         else:
-            self._take(answer.result())
+            dropped, self._in_file, page = answer.result()
+            self._pages.take(page)
+            if dropped:
+                log.error("results are lost", reason="the outbox is full", count=dropped)
         self._store()
         self._settle()
-
-    def _keep_in_memory(self, batch: list[Result], fault: str) -> None:
-        """Hand out from memory, since the disk fails; with the next beat try to store again."""
-        if self.fault is None:
-            log.error("results are not stored", reason=fault)
-        self.fault = fault
-        self._loose.add(batch)
-        self._ready.extend(batch)
-        self._stir.set()
-
-    def _take(self, answer: _Answer) -> None:
-        """Take in pending results that were read; those read before, by another job, are left out."""
-        self._in_file = answer.pending
-        if answer.dropped:
-            log.error("results are lost", reason="the outbox is full", count=answer.dropped)
-        if answer.generation != self._generation:
-            return
-        fresh = [result for result in answer.results if result.number == _AGAIN or result.number > self._read_to]
-        self._ready.extend(fresh)
-        self._read_to = max([self._read_to, *(result.number for result in fresh)])
-        self._more = not answer.whole
-        self._stir.set()
-
-    def _read(self) -> None:
-        """Read the next pending results, unless that is under way or there are none."""
-        if self._reading or not self._more:
-            return
-        self._reading = True
-        after, generation = self._read_to, self._generation
-
-        def read(store: Store) -> _Answer:
-            page = store.pending(after, _PAGE)
-            return _Answer(page, len(page) < _PAGE, store.pending_n, generation)
-
-        self._worker.submit(read).add_done_callback(self._was_read)
-
-    def _was_read(self, answer: asyncio.Future[_Answer]) -> None:
-        if answer.exception() is not None:
-            self._reading = False  # asked again with the next beat
-        else:
-            self._reading = self._reading and answer.result().generation != self._generation
-            self._take(answer.result())
-        self._settle()
-
-    def _rewound(self, answer: asyncio.Future[_Answer]) -> None:
-        self._was_read(answer)
-        self._ready.extend(self._loose.undone())
-        self._stir.set()
 
     def _flush(self) -> None:
         """Write down what was acknowledged."""
@@ -317,10 +238,9 @@ class Outbox:
             log.error("results are lost", reason="they waited too long", count=dropped)
         if self.fault is not None:
             log.warning("results are stored again", count=len(loose))
+            self._pages.look_again()
         self.fault = None
         self._loose.let_go(loose)
-        self._more = self._more or bool(loose)
-        self._stir.set()
 
     def _settle(self) -> None:
         """Tell whoever waits for it that everything is acknowledged."""
