@@ -37,3 +37,11 @@ class RadioUnavailableError(AnkledError):
     """There is no Bluetooth to work with: switch the adapter on, plug one in, or allow the use of it."""
 
     exit_code = 6
+
+
+class OutboxError(AnkledError):
+    """Results cannot be stored: make room on the disk, or correct the folder's permissions."""
+
+
+class DamagedOutboxError(OutboxError):
+    """The outbox's file is damaged: it is put aside, and what can be read of it is saved."""

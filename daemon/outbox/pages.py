@@ -1,0 +1,122 @@
+"""Pending results, read from the outbox's file page by page, for one reader that may begin anew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ankled.daemon.outbox.store import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ankled.daemon.outbox.store import Store
+    from ankled.daemon.outbox.worker import Worker
+
+PAGE: Final = 500
+"""Results read at once."""
+AGAIN_S: Final = 60.0
+"""How far back acknowledged results are sent again on a new connection: an acknowledgement is not delivery."""
+AGAIN, UNSTORED = -1, 0
+"""Numbers of results that have no pending row: sent again, or not stored yet."""
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Pending results in order, whether these were all, and for which connection they were read."""
+
+    results: list[Result]
+    whole: bool
+    generation: int
+
+
+class Pages:
+    """What was read and not handed out. `stirred` is set whenever that may have changed."""
+
+    def __init__(self, worker: Worker) -> None:
+        """Begin with nothing read."""
+        self._worker = worker
+        self._ready: deque[Result] = deque()
+        self._more = True  # the file holds pending results that were not read
+        self._reading = False
+        self._read_to = 0
+        self._generation = 0  # counts connections: what was read for an earlier one is not handed out
+        self.stirred = asyncio.Event()
+
+    def pop(self) -> Result | None:
+        """Return the next result; None while there is none, and then see to it that there will be."""
+        if self._ready:
+            return self._ready.popleft()
+        if self._more and not self._reading:
+            self._reading = True
+            read = self._reader()
+            self._worker.submit(read).add_done_callback(self._take)
+        self.stirred.clear()
+        return None
+
+    def follower(self) -> Callable[[Store], Page]:
+        """Return what reads on in the job that stores more; it reads nothing while a page is due anyway."""
+        if self._more or len(self._ready) > PAGE:
+            generation = self._generation
+            return lambda _: Page([], whole=False, generation=generation)
+        return self._reader()
+
+    def take(self, page: Page) -> None:
+        """Take in what was read; what another job has read before is left out."""
+        if page.generation != self._generation:
+            return
+        fresh = [result for result in page.results if result.number == AGAIN or result.number > self._read_to]
+        self._ready.extend(fresh)
+        self._read_to = max([self._read_to, *(result.number for result in fresh)])
+        self._more = not page.whole
+        self.stirred.set()
+
+    def add(self, results: Iterable[Result]) -> None:
+        """Hand these out too: they are not in the file."""
+        self._ready.extend(results)
+        self.stirred.set()
+
+    def look_again(self) -> None:
+        """Read on, for there may be more in the file."""
+        self._more = True
+        self.stirred.set()
+
+    def rewind(self, then: Callable[[], None]) -> None:
+        """Begin anew with what was acknowledged lately and then all that is pending; call `then` when that was read."""
+        self._ready.clear()
+        self._reading = self._more = True
+        self._read_to = 0
+        self._generation += 1
+        pending = self._reader()
+
+        def read(store: Store) -> Page:
+            page = pending(store)
+            again = [msgspec.structs.replace(result, number=AGAIN) for result in store.recent(AGAIN_S, 2 * PAGE)]
+            return msgspec.structs.replace(page, results=[*again, *page.results])
+
+        def taken(answer: asyncio.Future[Page]) -> None:
+            self._take(answer)
+            then()
+
+        self._worker.submit(read).add_done_callback(taken)
+
+    def _reader(self) -> Callable[[Store], Page]:
+        after, generation = self._read_to, self._generation
+
+        def read(store: Store) -> Page:
+            results = store.pending(after, PAGE)
+            return Page(results, len(results) < PAGE, generation)
+
+        return read
+
+    def _take(self, answer: asyncio.Future[Page]) -> None:
+        """Take in what was asked for. Where the disk failed it is asked for again, once the disk works."""
+        if answer.exception() is not None:
+            self._reading = False
+            return
+        page = answer.result()
+        if page.generation == self._generation:
+            self._reading = False
+        self.take(page)

@@ -1,0 +1,85 @@
+"""A thread of its own for the outbox's file: the disk may take its time, and nobody on the event loop waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import threading
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from ankled.daemon.errors import OutboxError
+from ankled.daemon.outbox.salvage import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import TypeAlias
+
+    from ankled.daemon.outbox.store import Bounds, Store
+
+    Job: TypeAlias = Callable[[Store], object]
+    Work: TypeAlias = tuple[Job, asyncio.Future[object]]
+
+T = TypeVar("T")
+
+
+class Worker:
+    """Runs jobs on a store, one after the other, in a thread; answers on the loop that asked."""
+
+    def __init__(self, path: Path, bounds: Bounds | None) -> None:
+        """Prepare; `start` opens the file."""
+        self._path = path
+        self._bounds = bounds
+        self._jobs: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+        self._opened: asyncio.Future[str] = self._loop.create_future()
+        self.heartbeat_s = time.monotonic()
+        """When the thread was last known to move, on the monotonic clock."""
+
+    async def start(self) -> str:
+        """Open the file and return what there is to tell of damage. Raises OutboxError."""
+        self._thread.start()
+        return await asyncio.shield(self._opened)
+
+    def submit(self, job: Callable[[Store], T]) -> asyncio.Future[T]:
+        """Run a job behind those before it. The future fails with OutboxError where the disk fails."""
+        answer: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put((job, answer))  # type: ignore[arg-type]  # a future of T is written to with what the job returns
+        return answer
+
+    async def stop(self, deadline_s: float) -> bool:
+        """Finish the jobs there are, close the file, and tell whether that was done in time."""
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join, deadline_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            store, told = open_store(self._path, self._bounds)
+        except OutboxError as error:
+            self._answer(self._opened, None, error)
+            return
+        with store:
+            self._answer(self._opened, told, None)
+            while (work := self._jobs.get()) is not None:
+                self.heartbeat_s = time.monotonic()
+                job, answer = work
+                try:
+                    self._answer(answer, job(store), None)
+                except OutboxError as error:
+                    self._answer(answer, None, error)
+
+    def _answer(self, future: asyncio.Future[T], value: T | None, error: OutboxError | None) -> None:
+        def settle() -> None:
+            if future.cancelled():
+                return
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(value)  # type: ignore[arg-type]  # None is what such a job returns
+
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for the answer
+            self._loop.call_soon_threadsafe(settle)
