@@ -72,7 +72,7 @@ async def _run(config: Config, address: BrokerAddress, radio_spec: str | None) -
             launch.recording(path, config, limits) as capture,
         ):
             log.info("running", node=config.node, broker=found.url, capture=str(path) if path else None)
-            await launch.Live(config, backends, outlet).run(stop, capture)
+            await launch.Live(config, backends, launch.announcer(config, outlet)).run(stop, capture)
     return 0
 
 
