@@ -92,7 +92,7 @@ def bridge(site: Site, health: Iterable[HealthField] = ()) -> Announcement:
     """Return the announcement of the daemon itself; `health` are the figures of its topic `health`."""
     about = About(
         identifiers=(site.device_id("bridge"),),
-        name=f"{NAME} {site.topics.node}",
+        name=NAME if site.topics.node == NAME else f"{NAME} {site.topics.node}",
         manufacturer=NAME,
         sw_version=version(NAME),
     )

@@ -129,8 +129,9 @@ class Announcer:
         slug = report.device
         self._reports[slug] = report
         self._athletes[slug] = report.athlete
-        label = self._configured.get(slug, Wearer()).label
-        self._announce(slug, announcement.sensor(self._site, report, label))
+        # who was adopted has no name but the one it advertises: its slug is its address
+        wearer = self._configured.get(slug, Wearer(label=report.name))
+        self._announce(slug, announcement.sensor(self._site, report, wearer.label))
         self._settle_athletes()
 
     def _settle_athletes(self) -> None:

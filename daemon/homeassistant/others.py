@@ -59,7 +59,6 @@ _CLASSES: Final = {
     "KiB": "data_size",
     "MB": "data_size",
     "MiB": "data_size",
-    "us": "duration",
     "ms": "duration",
     "s": "duration",
     "min": "duration",
@@ -71,14 +70,16 @@ _CLASSES: Final = {
     "B/s": "data_rate",
     "kB/s": "data_rate",
 }
-"""What a figure of health is, by its unit; those of Home Assistant that may carry the unit."""
+"""What a figure of health is, by its unit."""
+_GROWING: Final = frozenset({"data_size", "duration"})
+"""Those that Home Assistant lets only go up."""
 
 
 class HealthField(NamedTuple):
     """A figure of `bridge/health`: its key there (a path such as `latency.p99_ms`), its unit, and what it is.
 
-    level: it goes up and down; count: it only goes up, and begins again with the process; text. `shown` is false for
-    what is wanted rarely.
+    level: it goes up and down; count: it only goes up, and begins again with the process; text has no unit. `shown`
+    is false for what is wanted rarely.
     """
 
     key: str
@@ -94,15 +95,16 @@ def health_entities(fields: Iterable[HealthField]) -> tuple[Entity, ...]:
 
 def _health_entity(field: HealthField) -> Entity:
     words = field.key.replace(".", " ").replace("_", " ")
-    if field.unit is not None:
-        words = words.removesuffix(f" {field.unit}")
+    if field.unit is not None and words.endswith(f" {field.unit.lower()}"):
+        words = words[: -len(field.unit) - 1]
+    device_class = _CLASSES.get(field.unit or "")
     return Entity(
         f"health_{field.key.replace('.', '_')}",
         words[:1].upper() + words[1:],
         "bridge/health",
         field.key,
         field.unit,
-        None if field.unit is None else _CLASSES.get(field.unit),
+        None if field.kind == "count" and device_class not in _GROWING else device_class,
         state_class={"level": "measurement", "count": "total_increasing", "text": None}[field.kind],
         category="diagnostic",
         shown=field.shown,
