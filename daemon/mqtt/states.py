@@ -73,6 +73,7 @@ class States:
         self._open = True
         try:
             self._changed = {**self._kept, **self._cleared}
+            self._told.clear()
             while True:
                 self._stir.clear()
                 while self._changed or self._moments:
