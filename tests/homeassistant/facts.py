@@ -22,9 +22,9 @@ SENSOR_CLASSES = {
     "battery": Allowed(frozenset({"%"}), MEASURED),
     "signal_strength": Allowed(frozenset({"dB", "dBm"}), MEASURED),
     "frequency": Allowed(frozenset({"GHz", "Hz", "MHz", "kHz"}), MEASURED),
-    "duration": Allowed(frozenset({"d", "h", "min", "ms", "s", "μs"}), COUNTED),
+    "duration": Allowed(frozenset({"d", "h", "min", "ms", "s"}), COUNTED),
     "weight": Allowed(
-        frozenset({"g", "kg", "lb", "mg", "oz", "st", "µg"}), frozenset({"measurement", "total", "total_increasing"})
+        frozenset({"g", "kg", "lb", "mg", "oz", "st"}), frozenset({"measurement", "total", "total_increasing"})
     ),
     "distance": Allowed(frozenset({"cm", "ft", "in", "km", "m", "mi", "mm", "nmi", "yd"}), COUNTED),
     "speed": Allowed(
