@@ -92,20 +92,23 @@ class Stubborn:
 async def test_a_refused_subscription_is_said_and_results_go_on() -> None:
     """A user who may publish but not read, as a strict access list has it, still publishes."""
     stubborn = Stubborn()
+    heard: list[Message] = []
     async with await asyncio.start_server(stubborn.serve, HOST, 0) as server:
         address = BrokerAddress(host=HOST, port=server.sockets[0].getsockname()[1])
         async with Publisher(address, TOPICS, OPTIONS) as publisher:
-            publisher.incoming.listen("home/status", [].append)
+            publisher.incoming.listen("home/status", heard.append)
             publisher.keep(TOPICS.device("left", "state"), b"{}")
             await eventually(lambda: publisher.statistics.connected)
             await publisher.drain(5.0)
             assert publisher.statistics.reconnects == 0
     assert stubborn.published == 4  # online, info, state, offline
+    assert not heard
 
 
 async def test_an_unanswered_subscription_is_a_lost_connection() -> None:
     """A broker that says nothing is not waited for: the publisher tries again."""
     connections = 0
+    heard: list[Message] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal connections
@@ -120,7 +123,7 @@ async def test_an_unanswered_subscription_is_a_lost_connection() -> None:
         await asyncio.start_server(serve, HOST, address.port),
         Publisher(address, TOPICS, Options(timeout_s=0.3)) as publisher,
     ):
-        publisher.incoming.listen("home/status", [].append)
+        publisher.incoming.listen("home/status", heard.append)
         await eventually(lambda: connections > 1)
         assert not publisher.statistics.connected
 
