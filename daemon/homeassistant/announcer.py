@@ -20,7 +20,7 @@ from ankled.daemon.live.state import OFFLINE, Report
 from ankled.daemon.mqtt.topics import discovery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ankled.daemon.homeassistant.announcement import Announcement, Site
     from ankled.daemon.homeassistant.others import HealthField
@@ -127,6 +127,8 @@ class Announcer:
 
     def _note(self, report: Report) -> None:
         slug = report.device
+        if slug not in self._configured and not self._may_come(slug):
+            return  # the last word of one that was removed
         self._reports[slug] = report
         self._athletes[slug] = report.athlete
         # who was adopted has no name but the one it advertises: its slug is its address
@@ -158,17 +160,19 @@ class Announcer:
         if not message.retain:
             return
         path = self._path(message)
-        if path is None or path in self._up or path in self._expected():
+        if path is None or path in self._up or (self._enabled and path in self._configured):
             return
-        if self._enabled and self._adopt and _ADOPTED.fullmatch(path):
+        if self._enabled and self._may_come(path):
             # not here yet, and nobody says so: after a crash its last word was that it is
             self._outlet.keep(self._site.topics.device(path, "availability"), OFFLINE)
             return
-        log.info("taken back from Home Assistant", path=path, reason="it is not configured any more")
+        reason = "it is not configured any more" if self._enabled else "homeassistant.enabled is false"
+        log.info("taken back from Home Assistant", path=path, reason=reason)
         self._board.clear(message.topic)
 
-    def _expected(self) -> Collection[str]:
-        return self._configured.keys() if self._enabled else ()
+    def _may_come(self, slug: str) -> bool:
+        """Tell whether somebody who is not configured may be a sensor that was adopted."""
+        return self._adopt and _ADOPTED.fullmatch(slug) is not None
 
     def _path(self, message: Message) -> str | None:
         """Return whose announcement this is, None if it is not one of this node."""

@@ -205,6 +205,8 @@ async def test_a_configuration_that_changes_while_it_runs(broker: BrokerAddress)
         expected = {"bridge", "athlete/alex", "left", "other", ADOPTED}
         await eventually(lambda: announced(heard, *names) == expected)
         run.announcer.want(launch.wearers(config("left")), adopt=False)
+        for slug in ("right", "other", ADOPTED):
+            run.report(slug)  # the last word of one that is put to rest
         run.report("left", athlete=None)
         await eventually(lambda: announced(heard, *names) == {"bridge", "left"})
 
