@@ -73,7 +73,8 @@ async def _run(config: Config, address: BrokerAddress, radio_spec: str | None) -
             launch.recording(path, config, limits) as capture,
         ):
             log.info("running", node=config.node, broker=found.url, capture=str(path) if path else None)
-            await launch.Live(config, backends, outlet, axes=_axes(config)).run(stop, capture)
+            live = launch.Live(config, backends, launch.announcer(config, outlet), axes=_axes(config))
+            await live.run(stop, capture)
     return 0
 
 

@@ -36,6 +36,14 @@ BaseTopic: TypeAlias = Annotated[
     ),
 ]
 
+OthersTopic: TypeAlias = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64}){0,7}$",
+        description="one to eight levels of letters, digits, _ and -, parted by /",
+    ),
+]
+
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the file. Unknown keys are errors."""
@@ -65,6 +73,14 @@ class MqttConfig(_Section, frozen=True, kw_only=True):
         return BrokerAddress.parse(self.broker, "mqtt.broker").with_credentials(
             self.username, self.password_file, self.ca_file
         )
+
+
+class HomeAssistantConfig(_Section, frozen=True, kw_only=True):
+    """Whether, and where, Home Assistant is told of the sensors. The topics are its own defaults."""
+
+    enabled: bool = True
+    prefix: OthersTopic = "homeassistant"
+    birth_topic: OthersTopic = "homeassistant/status"
 
 
 class RuleConfig(_Section, frozen=True, kw_only=True):
@@ -169,6 +185,7 @@ class Config(_Section, frozen=True, kw_only=True):
     session: SessionConfig = SessionConfig()
     radio: RadioConfig = RadioConfig()
     mqtt: MqttConfig = MqttConfig()
+    homeassistant: HomeAssistantConfig = HomeAssistantConfig()
     capture: CaptureConfig = CaptureConfig()
     state: StateConfig = StateConfig()
     log: LogConfig = LogConfig()

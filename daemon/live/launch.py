@@ -14,6 +14,8 @@ import structlog
 from ankled.daemon.capture import form
 from ankled.daemon.capture.writer import CaptureWriter
 from ankled.daemon.errors import AnkledError, BrokerError
+from ankled.daemon.homeassistant.announcement import Site
+from ankled.daemon.homeassistant.announcer import Announcer, Wearer
 from ankled.daemon.live.clock import HostClock
 from ankled.daemon.live.options import Limits
 from ankled.daemon.live.outlet import BrokerOutlet
@@ -133,6 +135,26 @@ async def publishing(address: BrokerAddress, topics: Topics, options: Options) -
                 log.warning("not everything was published", reason=str(error))
             handing.cancel()
             await asyncio.wait({handing})
+
+
+def announcer(config: Config, outlet: BrokerOutlet) -> Announcer:
+    """Return the outlet that also tells Home Assistant of what passes, and have it listen at the broker."""
+    told = config.homeassistant
+    announcer = Announcer(
+        outlet=outlet,
+        board=outlet.publisher,
+        site=Site(topics=Topics(base=config.mqtt.base, node=config.node), prefix=told.prefix),
+        sensors=wearers(config),
+        adopt=config.adopt != "none",
+        enabled=told.enabled,
+    )
+    announcer.listen(outlet.publisher.incoming.listen, told.birth_topic)
+    return announcer
+
+
+def wearers(config: Config) -> dict[str, Wearer]:
+    """Return what a configuration says of its sensors, as Home Assistant is told."""
+    return {device.slug: Wearer(label=device.name, athlete=device.athlete) for device in config.devices}
 
 
 def options(config: Config) -> Options:

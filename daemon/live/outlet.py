@@ -45,7 +45,7 @@ class BrokerOutlet:
     """
 
     def __init__(self, publisher: Publisher, limit: int) -> None:
-        self._publisher = publisher
+        self.publisher = publisher
         self._limit = limit
         self._waiting: deque[Record] = deque()
         self._filled = asyncio.Event()
@@ -57,7 +57,7 @@ class BrokerOutlet:
     def take(self, record: Record) -> None:
         """Take one record; what is only of the moment does not wait."""
         if isinstance(record, Live):
-            self._publisher.show(record)
+            self.publisher.show(record)
             return
         self.taken += 1
         if len(self._waiting) >= self._limit:
@@ -71,13 +71,13 @@ class BrokerOutlet:
 
     def keep(self, topic: str, payload: bytes) -> None:
         """Have the broker hold a state."""
-        self._publisher.keep(topic, payload)
+        self.publisher.keep(topic, payload)
 
     async def run(self) -> None:
         """Hand over for as long as it is not cancelled."""
         while True:
             while self._waiting:
-                await self._publisher.publish(self._waiting[0])
+                await self.publisher.publish(self._waiting[0])
                 self._waiting.popleft()
             self._idle.set()
             self._filled.clear()
@@ -91,4 +91,4 @@ class BrokerOutlet:
         except TimeoutError:
             message = f"the broker has not taken {len(self._waiting)} of the results within {deadline_s:g} s"
             raise BrokerError(message) from None
-        await self._publisher.drain(deadline_s)
+        await self.publisher.drain(deadline_s)

@@ -20,7 +20,7 @@ import msgspec
 from ankled.daemon.errors import BrokerError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from ankled.daemon.mqtt.broker_url import BrokerAddress
 
@@ -53,15 +53,11 @@ class Connection:
 
     async def publish(self, message: Message) -> None:
         """Return once the broker has acknowledged the message; with QoS 0, once it is written."""
-        task = asyncio.current_task()
-        cancelled = 0 if task is None else task.cancelling()
-        try:
-            await self._client.publish(message.topic, message.payload, message.qos, message.retain)
-        except aiomqtt.MqttError as error:
-            raise self._failed("did not acknowledge a message") from error
-        if task is not None and task.cancelling() > cancelled:
-            # asyncio.wait_for, which aiomqtt uses, loses a cancellation that comes with the answer (Python 3.11)
-            raise asyncio.CancelledError
+        with _cancellation_kept():
+            try:
+                await self._client.publish(message.topic, message.payload, message.qos, message.retain)
+            except aiomqtt.MqttError as error:
+                raise self._failed("did not acknowledge a message") from error
 
     async def lost(self) -> None:
         """Wait for the end of the connection, then raise BrokerError. Messages that arrive are dropped."""
@@ -72,13 +68,18 @@ class Connection:
             raise self._failed("closed the connection") from error
 
     async def subscribe(self, topics: str, qos: int = 1) -> None:
-        """Ask for everything published on a filter; return once the broker has agreed."""
-        try:
-            answer = await self._client.subscribe(topics, qos)
-        except aiomqtt.MqttError as error:
-            raise self._failed("did not acknowledge a subscription") from error
+        """Ask for everything published on a filter; return once the broker has agreed.
+
+        A refusal raises BrokerError too, and leaves the connection `usable`.
+        """
+        with _cancellation_kept():
+            try:
+                answer = await self._client.subscribe(topics, qos)
+            except aiomqtt.MqttError as error:
+                raise self._failed("did not acknowledge a subscription") from error
         if any(getattr(code, "value", code) >= _REFUSED for code in answer):
-            raise self._failed(f"does not let this user subscribe to {topics}")
+            msg = f"the broker at {self._url} does not let this user subscribe to {topics}"
+            raise BrokerError(msg)
 
     async def received(self) -> AsyncIterator[Message]:
         """Yield what arrives on the filters subscribed to; ends with BrokerError when the connection does."""
@@ -92,6 +93,21 @@ class Connection:
     def _failed(self, what: str) -> BrokerError:
         self.usable = False
         return BrokerError(f"the broker at {self._url} {what}")
+
+
+@contextlib.contextmanager
+def _cancellation_kept() -> Iterator[None]:
+    """Raise the cancellation that asyncio.wait_for, which aiomqtt uses, loses with an answer (Python 3.11)."""
+    task = asyncio.current_task()
+    cancelled = 0 if task is None else task.cancelling()
+    yield
+    if task is not None and task.cancelling() > cancelled:
+        raise asyncio.CancelledError
+
+
+def matches(topics: str, topic: str) -> bool:
+    """Tell whether a filter of a subscription takes in a topic."""
+    return aiomqtt.Topic(topic).matches(topics)
 
 
 @contextlib.asynccontextmanager

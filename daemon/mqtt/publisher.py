@@ -17,6 +17,7 @@ from ankled.daemon.errors import BrokerError
 from ankled.daemon.mqtt.backlog import Backlog, MemoryBacklog
 from ankled.daemon.mqtt.backoff import Backoff
 from ankled.daemon.mqtt.connection import Connection, Message, connected
+from ankled.daemon.mqtt.incoming import Incoming
 from ankled.daemon.mqtt.options import Options, Statistics
 from ankled.daemon.mqtt.states import States
 from ankled.daemon.records import Record, to_json
@@ -55,6 +56,7 @@ class Publisher:
         self._backlog: Backlog = MemoryBacklog(self._options.queue) if backlog is None else backlog
         self._retained: dict[str, Message] = {}
         self._states = States()
+        self.incoming = Incoming()
         self._task: asyncio.Task[None] | None = None
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stopping = False
@@ -94,6 +96,16 @@ class Publisher:
     def keep(self, topic: str, payload: bytes) -> None:
         """Have the broker hold the newest state of a topic; never waits. Nothing is retained without `announce`."""
         self._states.keep(Message(topic, payload, 1, retain=self._options.announce))
+
+    def clear(self, topic: str) -> None:
+        """Have the broker forget a topic; never waits. Who retains nothing has nothing to take back."""
+        if self._options.announce:
+            self._states.clear(topic)
+
+    def repeat(self) -> None:
+        """Send everything retained once more, as after a new connection: somebody has come who may not know it."""
+        if self._options.announce:
+            self._states.repeat([*self._announcement, *self._retained.values()])
 
     def show(self, record: Record) -> None:
         """Send a record of the moment, if the broker is there; never waits."""
@@ -169,6 +181,8 @@ class Publisher:
     async def _serve(self, connection: Connection) -> None:
         """Announce, then send until the connection is lost (BrokerError) or the publisher stops."""
         try:
+            # first: who sees that we are online may ask at once
+            await self.incoming.begin(connection)
             await self._announce(connection)
             self._connected = True
             self._connections += 1
@@ -176,7 +190,8 @@ class Publisher:
             if not self._first.done():
                 self._first.set_result(None)
             async with asyncio.TaskGroup() as group:
-                group.create_task(connection.lost(), name="mqtt-watch")
+                group.create_task(self.incoming.receive(connection), name="mqtt-watch")
+                group.create_task(self.incoming.follow(connection), name="mqtt-subscribe")
                 group.create_task(self._send(connection, group), name="mqtt-send")
                 group.create_task(self._states.send(connection.publish), name="mqtt-states")
         except BaseExceptionGroup as failures:
@@ -194,10 +209,15 @@ class Publisher:
     async def _announce(self, connection: Connection) -> None:
         """Say online, who we are, and the last retained results again: a broker may have restarted without them."""
         if self._options.announce:
-            await connection.publish(self._state(_ONLINE))
-            await connection.publish(Message(self._topics.bridge("info"), self._options.info, 1, retain=True))
+            for message in self._announcement:
+                await connection.publish(message)
         for message in self._retained.values():
             await connection.publish(message)
+
+    @property
+    def _announcement(self) -> list[Message]:
+        info = Message(self._topics.bridge("info"), self._options.info, 1, retain=True)
+        return [self._state(_ONLINE), info]
 
     async def _send(self, connection: Connection, group: asyncio.TaskGroup) -> None:
         """Send the backlog from its beginning, a few at a time. Tasks start in the order they are made: so do sends."""
@@ -214,6 +234,10 @@ class Publisher:
         self, connection: Connection, number: int, message: Message, slots: asyncio.Semaphore, done: set[int]
     ) -> None:
         self._sent += 1
+        if message.retain:
+            # what it replaces must not be told after it
+            self._retained.pop(message.topic, None)
+            self._states.outdated(message.topic)
         await connection.publish(message)
         slots.release()
         self._acknowledged += 1

@@ -10,12 +10,15 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+from msgspec.structs import replace
 
-    from ankled.daemon.mqtt.connection import Message
+from ankled.daemon.mqtt.connection import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
 
 _MOMENTS: Final = 256
+_NOTHING: Final = Message(topic="", payload=b"", qos=1, retain=True)
 
 
 class States:
@@ -23,6 +26,7 @@ class States:
 
     def __init__(self) -> None:
         self._kept: dict[str, Message] = {}
+        self._cleared: dict[str, Message] = {}
         self._changed: dict[str, Message] = {}
         self._moments: deque[Message] = deque(maxlen=_MOMENTS)
         self._stir = asyncio.Event()
@@ -33,9 +37,26 @@ class States:
     def keep(self, message: Message) -> None:
         """Have the broker hold this under its topic, now and after every new connection."""
         if self._kept.get(message.topic) != message:
-            self._kept[message.topic] = self._changed[message.topic] = message
-            self._told.clear()
-            self._stir.set()
+            self._cleared.pop(message.topic, None)
+            self._kept[message.topic] = message
+            self._change(message)
+
+    def clear(self, topic: str) -> None:
+        """Have the broker hold nothing under this topic: told until it is acknowledged, and then no more."""
+        self._kept.pop(topic, None)
+        self._cleared[topic] = nothing = replace(_NOTHING, topic=topic)
+        self._change(nothing)
+
+    def repeat(self, others: Iterable[Message]) -> None:
+        """Send everything that is kept once more, and after it these others; a new connection does so by itself."""
+        if self._open:
+            for message in (*self._kept.values(), *others):
+                if message.topic not in self._changed:
+                    self._change(message)
+
+    def outdated(self, topic: str) -> None:
+        """Do not repeat what was held under this topic: something newer is on its way."""
+        self._changed.pop(topic, None)
 
     def show(self, message: Message) -> None:
         """Send this once, if the broker is there."""
@@ -51,7 +72,8 @@ class States:
         """Send everything that is kept, then what changes and what happens, until the connection fails."""
         self._open = True
         try:
-            self._changed = dict(self._kept)
+            self._changed = {**self._kept, **self._cleared}
+            self._told.clear()
             while True:
                 self._stir.clear()
                 while self._changed or self._moments:
@@ -61,10 +83,16 @@ class States:
                     topic = next(iter(self._changed))
                     message = self._changed[topic]
                     await publish(message)
-                    if self._changed.get(topic) is message:
-                        del self._changed[topic]
+                    for told in (self._changed, self._cleared):
+                        if told.get(topic) is message:
+                            del told[topic]
                 self._told.set()
                 await self._stir.wait()
         finally:
             self._open = False
             self._moments.clear()
+
+    def _change(self, message: Message) -> None:
+        self._changed[message.topic] = message
+        self._told.clear()
+        self._stir.set()

@@ -101,9 +101,9 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
         raise ValueError(msg)
 
 
-def discovery(device_id: str) -> str:
-    """Return the topic on which Home Assistant learns of a device."""
-    return f"homeassistant/device/{_slug('device', device_id)}/config"
+def discovery(device_id: str, prefix: str = "homeassistant") -> str:
+    """Return the topic on which Home Assistant learns of a device; `+` as the id gives the filter for all of them."""
+    return f"{prefix}/device/{device_id if device_id == '+' else _slug('device', device_id)}/config"
 
 
 def slugify(text: str) -> str:

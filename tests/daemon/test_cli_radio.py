@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SOON_S = 60.0  # how long a process may take until it has done its work, on a machine with other things to do
 RESULTS = ("rep", "set", "pair", "session", "event", "alert")
+DISCOVERY = "homeassistant/device/+/config"
 ONLINE, OFFLINE = b'{"state":"online"}', b'{"state":"offline"}'
 SIDES = ("left", "right")
 
@@ -130,6 +131,8 @@ async def test_run_publishes_and_ends_in_order(
     kept = await retained(mosquitto.address, "ankled/gym/#")
     assert [kept[f"ankled/gym/{side}/availability"] for side in SIDES] == [OFFLINE, OFFLINE]
     assert "ankled/gym/athlete/kim/session" in kept
+    told = [json.loads(words)["device"]["name"] for words in (await retained(mosquitto.address, DISCOVERY)).values()]
+    assert sorted(told) == ["ankled gym", "gym athlete kim", "gym left", "gym right"]
     (capture,) = (tmp_path / "captures").iterdir()
     assert shell("replay", capture, "--json").out.encode().splitlines() == results
     assert shell("capture", "verify", capture).code == 0

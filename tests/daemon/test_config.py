@@ -76,7 +76,7 @@ def test_the_example_with_its_comments_opened_is_right(tmp_path: Path) -> None:
     assert config.devices[0].mount == Mount(left=(0.0, 1.0, 0.0), up=(0.0, 0.0, 1.0))
     assert config.mqtt.address().password == "something"  # noqa: S105 - of a file made above
     # what the example calls defaults are the defaults
-    for section in ("session", "capture", "log", "pipeline_"):
+    for section in ("session", "homeassistant", "capture", "log", "pipeline_"):
         assert getattr(config, section) == getattr(Config(), section)
     for key in ("adopt", "requests"):
         assert getattr(config, key) == getattr(Config(), key)

@@ -12,7 +12,7 @@ from ankled.daemon.errors import BrokerError
 from ankled.daemon.mqtt.options import Options
 from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
-from ankled.daemon.records import Live
+from ankled.daemon.records import Live, Set
 from tests.daemon.brokers import PATIENCE_S, Gate, Mosquitto, Subscriber, eventually, payload, retained
 from tests.daemon.records import make
 
@@ -73,3 +73,44 @@ async def test_a_state_that_is_not_acknowledged_is_told(mosquitto: Mosquitto) ->
         with pytest.raises(BrokerError, match=r"has not acknowledged the state of the sensors within 0\.2 s"):
             await publisher.drain(0.2)
         mosquitto.signal(signal.SIGCONT)
+
+
+async def test_a_topic_that_is_cleared_stays_so(broker: BrokerAddress, gate: Gate) -> None:
+    """Told until it is acknowledged, over a lost connection too, and not again on the next; kept anew it is back."""
+    async with Publisher(gate.address, TOPICS, LIVE) as publisher, Subscriber.on(broker, "ankled/gym/+/state") as heard:
+
+        def words() -> list[bytes]:
+            return [payload(message) for message in heard.messages if "sensor-1" in str(message.topic)]
+
+        await eventually(lambda: publisher.statistics.connected)
+        publisher.keep(topic(1), b"there")
+        await eventually(lambda: words() == [b"there"])
+        await gate.shut()
+        await eventually(lambda: not publisher.statistics.connected)
+        publisher.clear(topic(1))
+        await gate.open()
+        await eventually(lambda: words() == [b"there", b""])
+        gate.cut()
+        await eventually(lambda: not publisher.statistics.connected)
+        publisher.keep(topic(2), b"again")
+        await eventually(lambda: payload(heard.messages[-1]) == b"again")
+        assert words() == [b"there", b""]
+        publisher.clear(topic(1))
+        publisher.keep(topic(1), b"back")
+        await eventually(lambda: words()[-1:] == [b"back"])
+    assert (await retained(broker, topic(1))) == {topic(1): b"back"}
+
+
+async def test_a_repeat_never_brings_back_an_older_result(broker: BrokerAddress, last_set: Set) -> None:
+    """What the broker keeps at the end is the last set, however often everything is repeated meanwhile."""
+    async with Publisher(broker, TOPICS, LIVE) as publisher:
+        await eventually(lambda: publisher.statistics.connected)
+        for number in range(200):
+            await publisher.publish(msgspec.structs.replace(last_set, seq=number))
+            publisher.repeat()
+        await publisher.drain(PATIENCE_S)
+        await publisher.publish(msgspec.structs.replace(last_set, seq=200))
+        publisher.repeat()
+        await publisher.drain(PATIENCE_S)
+    kept = await retained(broker, TOPICS.device("left", "set"))
+    assert msgspec.json.decode(kept[TOPICS.device("left", "set")], type=Set).seq == 200
