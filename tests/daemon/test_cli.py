@@ -173,7 +173,9 @@ def test_an_interrupt_ends_with_130(
     more = ["--broker", f"mqtt://{address.host}:{address.port}"] if address else []
     begun = tmp_path / "begun.csv"  # in mid-walk and with the mount known: the first record comes soon
     head, *rows = walk_csv[0].read_text().splitlines()
-    begun.write_text("\n".join([head, *rows[150:]]) + "\n")
+    after, rest = rows[-1].split(",", 1)
+    standing = [f"{float(after) + number:.3f},{rest}" for number in range(1, 60)]  # so that it ends long after that
+    begun.write_text("\n".join([head, *rows[150:], *standing]) + "\n")
     words = ("--mount", "0,1,0", "0,0,1", "--json", "--speed", "1")
     with spawn("replay", begun, *words, *more) as process:
         assert process.stdout is not None
