@@ -1,0 +1,1 @@
+"""Requests over MQTT: what may be asked of a running daemon, by whom, and what is answered."""
