@@ -160,6 +160,13 @@ class Store:
         with self._told():
             return self._select(where, (source, after_seq, limit))
 
+    def seq_range(self, source: str) -> tuple[int | None, int | None]:
+        """Return the lowest and the highest `seq` of a device or athlete that is kept."""
+        with self._told():
+            found = self._db.execute("SELECT min(seq), max(seq) FROM results WHERE source = ?", (source,))
+            oldest, latest = found.fetchone()
+            return oldest, latest
+
     def last_seqs(self) -> dict[str, int]:
         """Return the highest `seq` of each device and athlete: where a new run goes on counting."""
         with self._told():
