@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ankled.daemon.mqtt.broker_url import BrokerAddress
     from ankled.daemon.requests.desk import Handler
     from ankled.daemon.requests.policy import Policy
+    from tests.daemon.brokers import Mosquitto
 
 TOPICS = Topics(node="gym")
 WELL = {"healthy": True, "problems": []}
@@ -137,9 +138,7 @@ async def test_a_wrong_request_is_told_what_is_allowed(broker: BrokerAddress) ->
     assert works.done == []
 
 
-async def test_what_goes_wrong_in_a_request_is_a_sentence(
-    broker: BrokerAddress, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_what_goes_wrong_in_a_request_is_a_sentence(broker: BrokerAddress) -> None:
     """A user's mistake is told as it is, a defect is logged and told without its inside, and the desk goes on."""
     async with desk_at(broker, Works()) as (caller, desk, _):
         answer = await caller.ask("rename", device="nobody", label=None)
@@ -209,10 +208,10 @@ async def test_requests_under_way_are_bounded(broker: BrokerAddress) -> None:
         assert (await caller.ask("health_check"))["status"] == "ok"
 
 
-async def test_the_same_request_twice_is_done_once(broker: BrokerAddress) -> None:
+async def test_the_same_request_twice_is_done_once(mosquitto: Mosquitto) -> None:
     """While it is under way it is answered once, a moment later again; without a transaction each is done."""
     works = Works()
-    async with desk_at(broker, works) as (caller, _, _):
+    async with desk_at(mosquitto.address, works) as (caller, _, _):
         once: dict[str, Any] = {"device": "left", "transaction": "once"}
         for _ in range(3):
             await caller.say("mark_set", msgspec.json.encode(once))
@@ -229,7 +228,7 @@ async def test_the_same_request_twice_is_done_once(broker: BrokerAddress) -> Non
             assert answer["status"] == "error"
 
 
-async def test_a_retained_request_is_not_done(mosquitto: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_retained_request_is_not_done(mosquitto: Mosquitto) -> None:
     """It would be done anew at every start; taking it back, which is an empty message, does nothing either."""
     works = Works()
     works.gate.set()
