@@ -22,6 +22,7 @@ from ankled.daemon.live.axes import StoredAxes
 from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.daemon.mqtt.embedded import broker_at
 from ankled.daemon.mqtt.topics import Topics
+from ankled.daemon.requests import serving
 
 if TYPE_CHECKING:
     import argparse
@@ -69,12 +70,15 @@ async def _run(config: Config, address: BrokerAddress, radio_spec: str | None) -
         async with (
             radio.opened(radio_spec, config.radio.adapters) as backends,
             broker_at(address) as found,
-            launch.publishing(found, topics, launch.options(config)) as outlet,
+            launch.publishing(found, topics, launch.options(config), launch.outbox(config)) as outlet,
             launch.recording(path, config, limits) as capture,
         ):
             log.info("running", node=config.node, broker=found.url, capture=str(path) if path else None)
-            live = launch.Live(config, backends, launch.announcer(config, outlet), axes=_axes(config))
-            await live.run(stop, capture)
+            past = await outlet.outbox.past()
+            live = launch.Live(config, backends, launch.announcer(config, outlet), axes=_axes(config), past=past)
+            handlers = serving.looking(config, live, outlet.outbox, lambda: capture)
+            async with serving.desk(config, outlet.publisher, handlers):
+                await live.run(stop, capture)
     return 0
 
 

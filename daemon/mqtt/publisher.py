@@ -1,8 +1,9 @@
 """The publisher: results to the broker, in order, at least once, however often the broker goes away.
 
-A result leaves the backlog only when the broker has acknowledged it, and everything before it. After a lost connection
-sending begins again at the oldest one kept, so a subscriber may see a result twice, with the same id, but none out of
-order and none missing.
+A result leaves the backlog only when the broker has acknowledged it, and everything before it. On a new connection the
+backlog begins anew: with what it tells again (the outbox: all of the last minute, for an acknowledgement is not
+delivery), then all that is not acknowledged. So a subscriber may see a result twice, with the same id, but none out of
+order for the first time and none missing. The daemon's backlog is the outbox; that of a replay is in memory.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from ankled.daemon.mqtt.backoff import Backoff
 from ankled.daemon.mqtt.connection import Connection, Message, connected
 from ankled.daemon.mqtt.incoming import Incoming
 from ankled.daemon.mqtt.options import Options, Statistics
+from ankled.daemon.mqtt.pace import Pace
+from ankled.daemon.mqtt.sender import Sender
 from ankled.daemon.mqtt.states import States
 from ankled.daemon.records import Record, to_json
 
@@ -29,11 +32,11 @@ if TYPE_CHECKING:
     from ankled.daemon.mqtt.broker_url import BrokerAddress
     from ankled.daemon.mqtt.topics import Topics
 
-# Unacknowledged messages under way at once: two to three times the rate of one at a time. Above 10, aiomqtt warns.
-_IN_FLIGHT = 8
 # A connection that held for so long ends a series of failures. One that breaks at once, as when two daemons bear the
 # same identifier and throw each other out, does not.
 _PROVEN_S = 5.0
+# A broker that is slow to acknowledge the last word has the will to say it: the end must not wait for it long.
+_FAREWELL_SHARE = 1.0 / 3.0
 
 _ONLINE = b'{"state":"online"}'
 _OFFLINE = b'{"state":"offline"}'
@@ -49,19 +52,19 @@ class Publisher:
     def __init__(
         self, address: BrokerAddress, topics: Topics, options: Options | None = None, backlog: Backlog | None = None
     ) -> None:
-        """Prepare; nothing is connected before the context is entered."""
+        """Prepare; nothing is connected before the context is entered. Without a backlog, one in memory is made."""
         self._address = address
-        self._topics = topics
+        self.topics = topics
         self._options = Options() if options is None else options
         self._backlog: Backlog = MemoryBacklog(self._options.queue) if backlog is None else backlog
-        self._retained: dict[str, Message] = {}
         self._states = States()
+        self._sender = Sender(self._backlog, self._states, Pace(self._options.rate_per_s, self._options.burst))
         self.incoming = Incoming()
         self._task: asyncio.Task[None] | None = None
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stopping = False
         self._connected = False
-        self._connections = self._sent = self._acknowledged = 0
+        self._connections = 0
 
     async def __aenter__(self) -> Self:
         """Start publishing. With `require`, return once connected, or raise BrokerError when that fails."""
@@ -83,15 +86,22 @@ class Publisher:
             raise failure
 
     async def publish(self, record: Record) -> None:
-        """Hand over a result; wait while the backlog is full. Raises BrokerError when the publisher has given up."""
-        topic, qos, retain = self._topics.topic_for(record)
+        """Hand over a result; wait while the backlog is full. Raises BrokerError when the publisher has given up.
+
+        Only with a backlog in memory: the outbox takes results by itself, without waiting.
+        """
+        topic, qos, retain = self.topics.topic_for(record)
         message = Message(topic, to_json(record), qos, retain and self._options.announce)
+        backlog = self._backlog
+        if not isinstance(backlog, MemoryBacklog):
+            error = "this publisher reads an outbox: offer the result there"
+            raise TypeError(error)
         if self.ended:
             raise self._failure()
-        if self._backlog.full:
-            await self._unless_ended(self._backlog.put(message))
+        if backlog.full:
+            await self._unless_ended(backlog.put(message))
         else:
-            await self._backlog.put(message)
+            await backlog.put(message)
 
     def keep(self, topic: str, payload: bytes) -> None:
         """Have the broker hold the newest state of a topic; never waits. Nothing is retained without `announce`."""
@@ -105,11 +115,11 @@ class Publisher:
     def repeat(self) -> None:
         """Send everything retained once more, as after a new connection: somebody has come who may not know it."""
         if self._options.announce:
-            self._states.repeat([*self._announcement, *self._retained.values()])
+            self._states.repeat([*self._announcement, *self._sender.retained.values()])
 
     def show(self, record: Record) -> None:
         """Send a record of the moment, if the broker is there; never waits."""
-        topic, qos, retain = self._topics.topic_for(record)
+        topic, qos, retain = self.topics.topic_for(record)
         self._states.show(Message(topic, to_json(record), qos, retain=retain))
 
     def say(self, message: Message) -> None:
@@ -138,8 +148,8 @@ class Publisher:
         return Statistics(
             connected=self._connected,
             queued=len(self._backlog),
-            sent=self._sent,
-            acknowledged=self._acknowledged,
+            sent=self._sender.sent,
+            acknowledged=self._sender.acknowledged,
             reconnects=max(0, self._connections - 1),
         )
 
@@ -149,7 +159,7 @@ class Publisher:
         now_s = asyncio.get_running_loop().time
         alone_since_s, told = now_s(), ""
         while not self._stopping:
-            began_s, acknowledged = None, self._acknowledged
+            began_s, acknowledged = None, self._sender.acknowledged
             try:
                 async with self._connect() as connection:
                     began_s = now_s()
@@ -157,7 +167,7 @@ class Publisher:
             except BrokerError as error:
                 if self._options.require and not self._first.done():
                     raise
-                if self._acknowledged > acknowledged:
+                if self._sender.acknowledged > acknowledged:
                     alone_since_s = now_s()
                 if began_s is not None and now_s() - began_s >= _PROVEN_S:
                     backoff.reset()
@@ -176,7 +186,7 @@ class Publisher:
         announced = options.announce
         return connected(
             self._address,
-            client_id=options.client_id or (f"ankled-{self._topics.node}" if announced else None),
+            client_id=options.client_id or (f"ankled-{self.topics.node}" if announced else None),
             keepalive_s=options.keepalive_s,
             timeout_s=options.timeout_s,
             will=self._state(_OFFLINE) if announced else None,
@@ -196,7 +206,7 @@ class Publisher:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.incoming.receive(connection), name="mqtt-watch")
                 group.create_task(self.incoming.follow(connection), name="mqtt-subscribe")
-                group.create_task(self._send(connection, group), name="mqtt-send")
+                group.create_task(self._sender.send(connection, group), name="mqtt-send")
                 group.create_task(self._states.send(connection.publish), name="mqtt-states")
         except BaseExceptionGroup as failures:
             lost, other = failures.split(BrokerError)
@@ -207,51 +217,19 @@ class Publisher:
             self._connected = False
             if self._options.announce and connection.usable:
                 with contextlib.suppress(BrokerError, TimeoutError):
-                    async with asyncio.timeout(self._options.timeout_s):
+                    async with asyncio.timeout(_FAREWELL_SHARE * self._options.timeout_s):
                         await connection.publish(self._state(_OFFLINE))
 
     async def _announce(self, connection: Connection) -> None:
-        """Say online, who we are, and the last retained results again: a broker may have restarted without them."""
+        """Say online, and who we are."""
         if self._options.announce:
             for message in self._announcement:
                 await connection.publish(message)
-        for message in self._retained.values():
-            await connection.publish(message)
 
     @property
     def _announcement(self) -> list[Message]:
-        info = Message(self._topics.bridge("info"), self._options.info, 1, retain=True)
+        info = Message(self.topics.bridge("info"), self._options.info, 1, retain=True)
         return [self._state(_ONLINE), info]
-
-    async def _send(self, connection: Connection, group: asyncio.TaskGroup) -> None:
-        """Send the backlog from its beginning, a few at a time. Tasks start in the order they are made: so do sends."""
-        slots = asyncio.Semaphore(_IN_FLIGHT)
-        done: set[int] = set()
-        number = self._backlog.first
-        while True:
-            message = await self._backlog.get(number)
-            await slots.acquire()
-            group.create_task(self._deliver(connection, number, message, slots, done))
-            number += 1
-
-    async def _deliver(
-        self, connection: Connection, number: int, message: Message, slots: asyncio.Semaphore, done: set[int]
-    ) -> None:
-        self._sent += 1
-        if message.retain:
-            # what it replaces must not be told after it
-            self._retained.pop(message.topic, None)
-            self._states.outdated(message.topic)
-        await connection.publish(message)
-        slots.release()
-        self._acknowledged += 1
-        if message.retain:
-            self._retained[message.topic] = message
-        done.add(number)
-        # only what nothing earlier is waiting for may go
-        while (first := self._backlog.first) in done:
-            done.remove(first)
-            self._backlog.acknowledge(first)
 
     async def _stop(self) -> BaseException | None:
         """End the task, and return what had ended it before."""
@@ -267,7 +245,7 @@ class Publisher:
         return None if self._task.cancelled() else self._task.exception()
 
     def _state(self, payload: bytes) -> Message:
-        return Message(self._topics.bridge("state"), payload, 1, retain=True)
+        return Message(self.topics.bridge("state"), payload, 1, retain=True)
 
     def _running(self) -> asyncio.Task[None]:
         if self._task is None:

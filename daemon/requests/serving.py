@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from ankled.daemon.bridge.devices import Known, listing
 from ankled.daemon.errors import UsageError
-from ankled.daemon.mqtt.topics import Topics
 from ankled.daemon.requests import answering
 from ankled.daemon.requests.desk import Desk
 from ankled.daemon.settings import DeviceSettings
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
 
 def desk(config: Config, publisher: Publisher, handlers: Mapping[str, Handler]) -> Desk:
     """Return the desk, which listens at the broker as far as the configuration lets it."""
-    topics = Topics(base=config.mqtt.base, node=config.node)
-    made = Desk(topics, config.requests, handlers, publisher.say)
+    made = Desk(publisher.topics, config.requests, handlers, publisher.say)
     made.listen(publisher.incoming.listen)
     return made
 
