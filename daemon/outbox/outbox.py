@@ -142,10 +142,6 @@ class Outbox:
         """Return results of a device or athlete above a `seq`, in order. Raises OutboxError."""
         return await self._worker.submit(lambda store: store.history(source, after_seq, limit))
 
-    async def seq_range(self, source: str) -> tuple[int | None, int | None]:
-        """Return the lowest `seq` kept of a device or athlete and the highest there is. Raises OutboxError."""
-        return await self._worker.submit(lambda store: store.seq_range(source))
-
     async def forget(self, athlete: str) -> list[str]:
         """Delete an athlete's results and return the topics that a broker may hold. Raises OutboxError."""
         self._flush()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ankled.daemon.live.status import SupervisorStatus
-    from ankled.daemon.outbox.store import Result
+    from ankled.daemon.outbox.result import Result
     from ankled.daemon.requests.desk import Handler
 
 PAGE_BYTES: Final = 96 * 1024

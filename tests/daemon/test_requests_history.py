@@ -11,7 +11,7 @@ from ankled.daemon.mqtt.options import Options
 from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
 from ankled.daemon.outbox.outbox import Outbox
-from ankled.daemon.outbox.store import Result
+from ankled.daemon.outbox.result import Result
 from ankled.daemon.requests import answering
 from ankled.daemon.requests.desk import Desk
 from tests.daemon.brokers import eventually
