@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.daemon.nonsense import Wild
 
 TOPICS = Topics(node="gym")
-AT_ONCE = 50
+AT_ONCE = 100
 """Requests between two of which it is seen that the daemon answers."""
 OWN = ("bridge/state", "bridge/info", "bridge/health", "bridge/devices", "bridge/event", "bridge/logging")
 
@@ -60,7 +60,7 @@ async def throw(client: aiomqtt.Client, wild: Wild) -> None:
         properties.ResponseTopic = wild.response_topic
     if wild.correlation_data is not None:
         properties.CorrelationData = wild.correlation_data
-    await client.publish(wild.topic, wild.payload, qos=1, retain=wild.retain, properties=properties)
+    await client.publish(wild.topic, wild.payload, qos=0, retain=wild.retain, properties=properties)
 
 
 def standing(answer: dict[str, Any]) -> list[dict[str, Any]]:
