@@ -59,6 +59,11 @@ def configure(level: Level = "info", fmt: Format = "auto", stream: TextIO | None
     )
 
 
+def set_level(level: Level) -> None:
+    """Log more, or less, from now on."""
+    logging.getLogger(OWN).setLevel(level.upper())
+
+
 def unconfigure() -> None:
     """Undo `configure`."""
     root = logging.getLogger()

@@ -12,6 +12,7 @@ import contextlib
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import structlog
+from msgspec.structs import replace
 
 from ankled.daemon.errors import BrokerError
 from ankled.daemon.mqtt.backlog import Backlog, MemoryBacklog
@@ -55,6 +56,7 @@ class Publisher:
         self._options = Options() if options is None else options
         self._backlog: Backlog = MemoryBacklog(self._options.queue) if backlog is None else backlog
         self._retained: dict[str, Message] = {}
+        self._cleared: set[str] = set()
         self._states = States()
         self.incoming = Incoming()
         self._task: asyncio.Task[None] | None = None
@@ -98,9 +100,15 @@ class Publisher:
         self._states.keep(Message(topic, payload, 1, retain=self._options.announce))
 
     def clear(self, topic: str) -> None:
-        """Have the broker forget a topic; never waits. Who retains nothing has nothing to take back."""
+        """Have the broker forget a topic, with what is on its way there; never waits."""
         if self._options.announce:
+            self._retained.pop(topic, None)
+            self._cleared.add(topic)
             self._states.clear(topic)
+
+    def allow(self, topic: str) -> None:
+        """Let the broker hold results on a topic that was cleared again."""
+        self._cleared.discard(topic)
 
     def repeat(self) -> None:
         """Send everything retained once more, as after a new connection: somebody has come who may not know it."""
@@ -234,6 +242,8 @@ class Publisher:
         self, connection: Connection, number: int, message: Message, slots: asyncio.Semaphore, done: set[int]
     ) -> None:
         self._sent += 1
+        if message.retain and message.topic in self._cleared:
+            message = replace(message, retain=False)
         if message.retain:
             # what it replaces must not be told after it
             self._retained.pop(message.topic, None)
