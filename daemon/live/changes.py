@@ -7,8 +7,9 @@ the file that it replaced. Athletes stand here by their pseudonyms.
 
 from __future__ import annotations
 
+import asyncio
 import os
-from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 import structlog
@@ -25,6 +26,9 @@ NAME: Final = "changes.json"
 T = TypeVar("T")
 
 log = structlog.stdlib.get_logger(__name__)
+
+
+Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 
 class Change(msgspec.Struct, Generic[T], frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,7 +56,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     version: Literal[1] = 1
     devices: dict[Slug, DeviceChanges] = {}
     removed: dict[Slug, str] = {}
-    log_level: Change[Literal["debug", "info", "warning", "error"]] | None = None
+    log_level: Change[Level] | None = None
     recording: Change[bool] | None = None
 
     def device(self, slug: str) -> DeviceChanges:
@@ -87,6 +91,11 @@ class ChangesFile:
             aside = _aside(self._path)
             log.warning("stored changes are not used", file=str(self._path), reason=str(error), aside=str(aside))
             return Changes()
+
+    async def keep(self, changes: Changes) -> None:
+        """Put the changes on the disk, in a thread: samples do not wait for it. Raises OSError."""
+        if self._path is not None:
+            await asyncio.to_thread(self.write, changes)
 
     def write(self, changes: Changes) -> None:
         """Put the changes on the disk. Raises OSError."""

@@ -251,10 +251,15 @@ class Control:
         async def handle(form: Any) -> msgspec.Struct:  # noqa: ANN401  (as above)
             task = asyncio.create_task(work(form), name=f"request {handler.__name__}")
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._ended)
             return await asyncio.shield(task)
 
         return handle
+
+    def _ended(self, task: asyncio.Task[msgspec.Struct]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen: whoever asked may have gone
 
     async def _pause(self, slug: str, *, paused: bool) -> forms.Done:
         changed = edits.base(self.roster, self._crew.adopted(self.roster), slug)
@@ -284,7 +289,7 @@ class Control:
     async def _keep(self, after: Roster) -> None:
         if after.changes != self.roster.changes:
             try:
-                await asyncio.to_thread(self._changes.write, after.changes)
+                await self._changes.keep(after.changes)
             except OSError as error:
                 message = f"nothing is changed, for it cannot be stored in state.folder: {error.strerror}"
                 raise UsageError(message) from error

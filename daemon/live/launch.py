@@ -16,9 +16,11 @@ from ankled.daemon.capture.writer import CaptureWriter
 from ankled.daemon.errors import AnkledError, BrokerError
 from ankled.daemon.homeassistant.announcement import Site
 from ankled.daemon.homeassistant.announcer import Announcer, Wearer
+from ankled.daemon.live.changes import Changes
 from ankled.daemon.live.clock import HostClock
 from ankled.daemon.live.options import Limits
 from ankled.daemon.live.outlet import BrokerOutlet
+from ankled.daemon.live.roster import resolve
 from ankled.daemon.live.service import Plan, Service
 from ankled.daemon.live.supervisor import Supervisor
 from ankled.daemon.mqtt.options import Options
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from ankled.daemon.live.axes import StoredAxes
     from ankled.daemon.live.clock import Clock
     from ankled.daemon.live.outlet import Outlet
+    from ankled.daemon.live.roster import Roster
     from ankled.daemon.live.status import DeviceStatus, Notice
     from ankled.daemon.mqtt.broker_url import BrokerAddress
     from ankled.drivers.link import Backend
@@ -65,15 +68,20 @@ class Live:
         session: str | None = None,
         *,
         axes: StoredAxes | None = None,
+        roster: Roster | None = None,
     ) -> None:
-        """Tie them together; nothing moves before `run`. Without `axes` nothing is known of earlier sessions."""
+        """Tie them together; nothing moves before `run`. Without `axes` nothing is known of earlier sessions.
+
+        Without a `roster` nobody has changed anything since the configuration was written.
+        """
+        roster = resolve(config, Changes()) if roster is None else roster
         self.topics = Topics(base=config.mqtt.base, node=config.node)
         clock = clock or HostClock()
-        plan = Plan(settings=config.pipeline(), session=session, idle_end_s=config.session.idle_end_min * 60.0)
+        plan = Plan(settings=roster.settings(), session=session, idle_end_s=config.session.idle_end_min * 60.0)
         self.service = Service(plan, self.topics, outlet, clock, axes)
         self.supervisor = Supervisor(
             backends=backends,
-            devices=[device.wanted() for device in config.devices],
+            devices=roster.wanted(),
             sensors_for=sensor_for,
             info_of=lambda name: find(name).info,
             put=self.service.queue.put,
@@ -81,7 +89,7 @@ class Live:
             farewell=self.service.farewell,
             changed=self._changed,
             notice=_told,
-            admission=config.admission(),
+            admission=roster.admission(),
             limits=Limits(slots=config.radio.slots),
             seed=config.node,
         )
@@ -137,14 +145,14 @@ async def publishing(address: BrokerAddress, topics: Topics, options: Options) -
             await asyncio.wait({handing})
 
 
-def announcer(config: Config, outlet: BrokerOutlet) -> Announcer:
+def announcer(config: Config, outlet: BrokerOutlet, sensors: Mapping[str, Wearer] | None = None) -> Announcer:
     """Return the outlet that also tells Home Assistant of what passes, and have it listen at the broker."""
     told = config.homeassistant
     announcer = Announcer(
         outlet=outlet,
         board=outlet.publisher,
         site=Site(topics=Topics(base=config.mqtt.base, node=config.node), prefix=told.prefix),
-        sensors=wearers(config),
+        sensors=wearers(config) if sensors is None else sensors,
         adopt=config.adopt != "none",
         enabled=told.enabled,
     )

@@ -126,12 +126,10 @@ class Core:
             case Samples() | Tick() | Stop():
                 self._session.check()
                 return self._progress(given) if self._session.running else []
-            case Link():
-                return self._linked(given)
+            case Link() | Command():
+                return self._linked(given) if isinstance(given, Link) else self._asked(given)
             case Dropped():
                 return self._event(given, "inputs_lost", {"count": given.count})
-            case Command():
-                return self._asked(given)
         return []
 
     def _asked(self, command: Command) -> list[Record]:

@@ -1,0 +1,89 @@
+"""What a daemon keeps in its state folder from one run to the next, and the configuration as it holds with that."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from ankled.daemon.live import athletes, axes, changes
+from ankled.daemon.live.athletes import Athletes
+from ankled.daemon.live.axes import StoredAxes
+from ankled.daemon.live.changes import ChangesFile
+from ankled.daemon.live.roster import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ankled.daemon.config import Config
+
+LOCK: Final = "lock"
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Keeping:
+    """The folder's content, read. `config` names athletes by their pseudonyms, `roster` has what requests changed."""
+
+    def __init__(self, config: Config) -> None:
+        """Read everything; what cannot be used is told by a warning. Raises ConfigError for a wrong key."""
+        self._folder = Path(config.state.folder) if config.state.enabled else None
+        self.athletes = Athletes(self._path(athletes.NAME), pseudonyms=config.athletes.pseudonyms)
+        self.config = self.athletes.hide(config)
+        self.changes = ChangesFile(self._path(changes.NAME))
+        stored = self.changes.read()
+        self.roster = resolve(self.config, stored)
+        for told in self.roster.dropped:
+            log.info("change dropped", reason=told)
+        if self.roster.changes != stored:  # else one that was overtaken would come back with the old configuration
+            with contextlib.suppress(OSError):  # of which the next change will tell
+                self.changes.write(self.roster.changes)
+        path = self._path(axes.NAME)
+        self.axes = None if path is None else StoredAxes(path, self.roster.sensors())
+
+    @property
+    def recording(self) -> bool:
+        """Whether to record from the start: as the last request said, else the configuration."""
+        changed = self.roster.changes.recording
+        return self.config.capture.enabled if changed is None else changed.now
+
+    @property
+    def log_level(self) -> changes.Level:
+        """What to log from the start: as the last request said, else the configuration."""
+        changed = self.roster.changes.log_level
+        return self.config.log.level if changed is None else changed.now
+
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Mark the folder as used by a daemon that runs, so that nobody alters it meanwhile; see `used`."""
+        if self._folder is None:
+            yield
+            return
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            file = (self._folder / LOCK).open("ab")
+        except OSError as error:
+            log.warning("state cannot be kept", folder=str(self._folder), reason=error.strerror)
+            yield
+            return
+        with file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            yield
+
+    def _path(self, name: str) -> Path | None:
+        return None if self._folder is None else self._folder / name
+
+
+def used(folder: Path) -> bool:
+    """Tell whether a daemon runs that keeps its state in this folder."""
+    try:
+        with (folder / LOCK).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
