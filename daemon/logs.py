@@ -60,7 +60,7 @@ def configure(level: Level = "info", fmt: Format = "auto", stream: TextIO | None
 
 
 def set_level(level: Level) -> None:
-    """Log more, or less, from now on."""
+    """Log more from now on, or less."""
     logging.getLogger(OWN).setLevel(level.upper())
 
 

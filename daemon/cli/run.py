@@ -74,18 +74,19 @@ async def _run(keeping: Keeping, address: BrokerAddress, arguments: argparse.Nam
     topics = Topics(base=config.mqtt.base, node=config.node)
     if not keeping.roster.members and config.adopt == "none":
         log.warning("no sensor to connect to", reason="none is configured, and adopt is none")
-    with launch.stoppable(stop), keeping.in_use():
+    with launch.stoppable(stop):
         async with (
             radio.opened(arguments.radio, config.radio.adapters) as backends,
             broker_at(address) as found,
-            launch.publishing(found, topics, launch.options(config)) as outlet,
+            launch.publishing(found, topics, launch.options(config), launch.outbox(config)) as outlet,
             _recorder(config) as recorder,
         ):
             if keeping.recording and not arguments.no_capture:
                 recorder.start()
             log.info("running", node=config.node, broker=found.url, capture=str(recorder.path or ""))
+            past = await outlet.outbox.past()
             announcer = launch.announcer(config, outlet, keeping.roster.wearers())
-            live = launch.Live(config, backends, announcer, axes=keeping.axes, roster=keeping.roster)
+            live = launch.Live(config, backends, announcer, axes=keeping.axes, past=past, roster=keeping.roster)
             recorder.record_to = live.service.record_to
             crew = Crew(
                 service=live.service,

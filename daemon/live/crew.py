@@ -117,7 +117,7 @@ class Crew:
         others = [one for slug, one in known.items() if slug not in leaving]
         settings = new.settings(others)
         devices = tuple(self._with_axes(one, known.get(one.slug)) for one in settings.devices)
-        return replace(settings, session=now.session, origin_ns=now.origin_ns, devices=devices)
+        return replace(now, set_rest_s=settings.set_rest_s, devices=devices)
 
     def _with_axes(self, device: DeviceSettings, before: DeviceSettings | None) -> DeviceSettings:
         if before is not None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -16,11 +15,7 @@ from ankled.daemon.live.changes import ChangesFile
 from ankled.daemon.live.roster import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ankled.daemon.config import Config
-
-LOCK: Final = "lock"
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -56,34 +51,5 @@ class Keeping:
         changed = self.roster.changes.log_level
         return self.config.log.level if changed is None else changed.now
 
-    @contextlib.contextmanager
-    def in_use(self) -> Iterator[None]:
-        """Mark the folder as used by a daemon that runs, so that nobody alters it meanwhile; see `used`."""
-        if self._folder is None:
-            yield
-            return
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            file = (self._folder / LOCK).open("ab")
-        except OSError as error:
-            log.warning("state cannot be kept", folder=str(self._folder), reason=error.strerror)
-            yield
-            return
-        with file:
-            fcntl.flock(file, fcntl.LOCK_SH)
-            yield
-
     def _path(self, name: str) -> Path | None:
         return None if self._folder is None else self._folder / name
-
-
-def used(folder: Path) -> bool:
-    """Tell whether a daemon runs that keeps its state in this folder."""
-    try:
-        with (folder / LOCK).open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
