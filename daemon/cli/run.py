@@ -25,6 +25,7 @@ from ankled.daemon.live.recorder import Recorder
 from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.daemon.mqtt.embedded import broker_at
 from ankled.daemon.mqtt.topics import Topics
+from ankled.daemon.requests import serving
 from ankled.daemon.requests.forms import Nothing
 
 if TYPE_CHECKING:
@@ -104,8 +105,12 @@ async def _run(keeping: Keeping, address: BrokerAddress, arguments: argparse.Nam
                 recorder=recorder,
                 reread=None if arguments.config is None else lambda: keeping.athletes.hide(_given(arguments)),
             )
-            with _reloadable(control):
-                await live.run(stop, recorder.writer)
+            looking = serving.looking(
+                live, outlet.outbox, lambda: serving.members(control.roster), lambda: recorder.writer
+            )
+            async with serving.desk(config, outlet.publisher, {**looking, **control.handlers()}):
+                with _reloadable(control):
+                    await live.run(stop, recorder.writer)
             await control.close()
     return 0
 
