@@ -81,6 +81,10 @@ class StoredAxes:
         self._kept[event.device] = Kept(sensor=self._sensor(event.device), session=event.session, mount=mount)
         self._changed = True
 
+    def knows(self, slug: str) -> bool:
+        """Tell whether there are axes of a device."""
+        return slug in self._kept
+
     def forget(self, slug: str) -> None:
         """Forget the axes of a device."""
         if self._kept.pop(slug, None) is not None:
