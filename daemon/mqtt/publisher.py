@@ -108,9 +108,14 @@ class Publisher:
         self._states.keep(Message(topic, payload, 1, retain=self._options.announce))
 
     def clear(self, topic: str) -> None:
-        """Have the broker forget a topic; never waits. Who retains nothing has nothing to take back."""
+        """Have the broker forget a topic, with what is on its way there; never waits."""
         if self._options.announce:
+            self._sender.retained.pop(topic, None)
             self._states.clear(topic)
+
+    def allow(self, topic: str) -> None:
+        """Let the broker hold results on a topic that was cleared again."""
+        self._states.allow(topic)
 
     def repeat(self) -> None:
         """Send everything retained once more, as after a new connection: somebody has come who may not know it."""

@@ -44,6 +44,7 @@ class Sender:
         self, connection: Connection, number: int, message: Message, slots: asyncio.Semaphore, done: set[int]
     ) -> None:
         self.sent += 1
+        message = self._states.admitted(message)
         if message.retain:
             # what it replaces must not be told after it
             self.retained.pop(message.topic, None)
