@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from types import TracebackType
 
-    from ankled.daemon.mqtt.backlog import Parcel
     from ankled.daemon.mqtt.broker_url import BrokerAddress
     from ankled.daemon.mqtt.topics import Topics
 
@@ -279,8 +278,3 @@ class Publisher:
         error = BrokerError(str(cause) if isinstance(cause, BrokerError) else "the publisher has stopped")
         error.__cause__ = cause
         return error
-
-
-def _message(parcel: Parcel) -> Message:
-    """Return what goes to the broker."""
-    return parcel if isinstance(parcel, Message) else Message(parcel.topic, parcel.payload, parcel.qos, parcel.retain)
