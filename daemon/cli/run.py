@@ -73,7 +73,9 @@ async def _run(config: Config, address: BrokerAddress, radio_spec: str | None) -
             launch.recording(path, config, limits) as capture,
         ):
             log.info("running", node=config.node, broker=found.url, capture=str(path) if path else None)
-            live = launch.Live(config, backends, launch.announcer(config, outlet), axes=_axes(config))
+            live = launch.Live(
+                config, backends, launch.announcer(config, outlet), axes=_axes(config), board=outlet.publisher
+            )
             await live.run(stop, capture)
     return 0
 

@@ -67,6 +67,7 @@ class MqttConfig(_Section, frozen=True, kw_only=True):
     keepalive_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 30
     timeout_s: Annotated[float, msgspec.Meta(ge=0.5, le=60.0)] = 3.0
     queue: Annotated[int, msgspec.Meta(ge=10, le=1_000_000)] = 1000
+    publish_imu: bool = False
 
     def address(self) -> BrokerAddress:
         """Return the broker's address with the credentials of this section. Raises UsageError or ConfigError."""
@@ -121,10 +122,11 @@ class StateConfig(_Section, frozen=True, kw_only=True):
 
 
 class LogConfig(_Section, frozen=True, kw_only=True):
-    """What is logged to standard error; `auto` is colour on a terminal and JSON lines elsewhere."""
+    """What is logged to standard error, and from which level on to the broker; `auto` is colour on a terminal."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "console", "json"] = "auto"
+    publish: Literal["off", "debug", "info", "warning", "error"] = "warning"
 
 
 class PipelineConfig(_Section, frozen=True, kw_only=True):
@@ -151,6 +153,7 @@ class DeviceConfig(_Section, frozen=True, kw_only=True):
     rate_hz: Annotated[float, msgspec.Meta(ge=10.0, le=2000.0)] | None = None
     acc_range_g: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
     gyr_range_dps: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
+    publish_imu: bool | None = None
 
     def wanted(self) -> Wanted:
         """Return how to find this device."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 import structlog
 
+from ankled.daemon.bridge.bridge import Bridge, Spoken
+from ankled.daemon.bridge.health import FIELDS
+from ankled.daemon.bridge.info import Capabilities, info
 from ankled.daemon.capture import form
 from ankled.daemon.capture.writer import CaptureWriter
 from ankled.daemon.errors import AnkledError, BrokerError
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
     from pathlib import Path
 
+    from ankled.daemon.bridge.assembly import Board
     from ankled.daemon.capture.writer import CaptureLimits
     from ankled.daemon.config import Config
     from ankled.daemon.live.axes import StoredAxes
@@ -45,14 +48,6 @@ _DRAIN_S: Final = 3.0
 log = structlog.stdlib.get_logger(__name__)
 
 
-class About(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of `bridge/info`. `config` is a digest that changes with any setting."""
-
-    version: str
-    node: str
-    config: str
-
-
 class Live:
     """A service and the supervisor of its links, tied together."""
 
@@ -65,8 +60,12 @@ class Live:
         session: str | None = None,
         *,
         axes: StoredAxes | None = None,
+        board: Board | None = None,
     ) -> None:
-        """Tie them together; nothing moves before `run`. Without `axes` nothing is known of earlier sessions."""
+        """Tie them together; nothing moves before `run`. Without `axes` nothing is known of earlier sessions.
+
+        `board` is where the bridge tells of itself.
+        """
         self.topics = Topics(base=config.mqtt.base, node=config.node)
         clock = clock or HostClock()
         plan = Plan(settings=config.pipeline(), session=session, idle_end_s=config.session.idle_end_min * 60.0)
@@ -85,11 +84,27 @@ class Live:
             limits=Limits(slots=config.radio.slots),
             seed=config.node,
         )
+        self.bridge = Bridge(
+            service=self.service,
+            supervisor=self.supervisor,
+            topics=self.topics,
+            clock=clock,
+            board=board,
+            spoken=spoken(config),
+        )
+        self.bridge.book.labels = {device.slug: device.name for device in config.devices}
         self._online: set[str] = set()
 
     async def run(self, stop: asyncio.Event, capture: CaptureWriter | None = None, reason: str = "stopped") -> None:
         """Run until `stop` is set."""
-        await self.service.run(self.supervisor, stop, capture, reason)
+        self.bridge.capture = capture
+        telling = asyncio.create_task(self.bridge.run(), name="bridge")
+        try:
+            await self.service.run(self.supervisor, stop, capture, reason)
+            self.bridge.tell()
+        finally:
+            telling.cancel()
+            await asyncio.wait({telling}, timeout=_CLOSE_S)
 
     def _changed(self, status: DeviceStatus) -> None:
         """Tell the world how a sensor stands; log that it streams, for its troubles are notices."""
@@ -147,9 +162,21 @@ def announcer(config: Config, outlet: BrokerOutlet) -> Announcer:
         sensors=wearers(config),
         adopt=config.adopt != "none",
         enabled=told.enabled,
+        health=FIELDS,
     )
     announcer.listen(outlet.publisher.incoming.listen, told.birth_topic)
     return announcer
+
+
+def spoken(config: Config) -> Spoken:
+    """Return what a daemon of this configuration tells beside results."""
+    wanted = {True: True, False: False, None: config.mqtt.publish_imu}
+    return Spoken(
+        imu=frozenset(device.slug for device in config.devices if wanted[device.publish_imu]),
+        configured=frozenset(device.slug for device in config.devices),
+        others=config.mqtt.publish_imu,
+        log=None if config.log.publish == "off" else config.log.publish,
+    )
 
 
 def wearers(config: Config) -> dict[str, Wearer]:
@@ -159,7 +186,19 @@ def wearers(config: Config) -> dict[str, Wearer]:
 
 def options(config: Config) -> Options:
     """Return how a daemon of this configuration publishes."""
-    about = About(version=version("ankled"), node=config.node, config=config.digest())
+    about = info(
+        config.node,
+        config.mqtt.base,
+        config.digest(),
+        Capabilities(
+            requests=config.requests,
+            adopt=config.adopt,
+            imu=config.mqtt.publish_imu or any(device.publish_imu for device in config.devices),
+            log=config.log.publish,
+            homeassistant=config.homeassistant.enabled,
+            capture=config.capture.enabled,
+        ),
+    )
     return Options(
         client_id=config.mqtt.client_id,
         keepalive_s=config.mqtt.keepalive_s,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from types import TracebackType
 
+    from ankled.daemon.bridge.gauges import Ways
     from ankled.daemon.mqtt.broker_url import BrokerAddress
     from ankled.daemon.mqtt.topics import Topics
 
@@ -57,6 +58,7 @@ class Publisher:
         self._retained: dict[str, Message] = {}
         self._states = States()
         self.incoming = Incoming()
+        self.ways: Ways | None = None  # who measures how long results take
         self._task: asyncio.Task[None] | None = None
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stopping = False
@@ -109,8 +111,11 @@ class Publisher:
 
     def show(self, record: Record) -> None:
         """Send a record of the moment, if the broker is there; never waits."""
-        topic, qos, retain = self._topics.topic_for(record)
-        self._states.show(Message(topic, to_json(record), qos, retain=retain))
+        self.flash(self._topics.topic_for(record).topic, to_json(record))
+
+    def flash(self, topic: str, payload: bytes) -> None:
+        """Send a message of the moment, if the broker is there; never waits."""
+        self._states.show(Message(topic, payload, 0, retain=False))
 
     async def drain(self, deadline_s: float) -> None:
         """Wait until the broker has acknowledged everything. Raises BrokerError when the deadline passes first."""
@@ -137,6 +142,7 @@ class Publisher:
             sent=self._sent,
             acknowledged=self._acknowledged,
             reconnects=max(0, self._connections - 1),
+            moments_dropped=self._states.dropped,
         )
 
     async def _run(self) -> None:
@@ -169,13 +175,12 @@ class Publisher:
 
     def _connect(self) -> contextlib.AbstractAsyncContextManager[Connection]:
         options = self._options
-        announced = options.announce
         return connected(
             self._address,
-            client_id=options.client_id or (f"ankled-{self._topics.node}" if announced else None),
+            client_id=options.client_id or (f"ankled-{self._topics.node}" if options.announce else None),
             keepalive_s=options.keepalive_s,
             timeout_s=options.timeout_s,
-            will=self._state(_OFFLINE) if announced else None,
+            will=self._state(_OFFLINE) if options.announce else None,
         )
 
     async def _serve(self, connection: Connection) -> None:
@@ -208,10 +213,8 @@ class Publisher:
 
     async def _announce(self, connection: Connection) -> None:
         """Say online, who we are, and the last retained results again: a broker may have restarted without them."""
-        if self._options.announce:
-            for message in self._announcement:
-                await connection.publish(message)
-        for message in self._retained.values():
+        announced = self._announcement if self._options.announce else []
+        for message in [*announced, *self._retained.values()]:
             await connection.publish(message)
 
     @property
@@ -238,9 +241,13 @@ class Publisher:
             # what it replaces must not be told after it
             self._retained.pop(message.topic, None)
             self._states.outdated(message.topic)
+        if self.ways is not None:
+            self.ways.sent(message.payload)
         await connection.publish(message)
         slots.release()
         self._acknowledged += 1
+        if self.ways is not None:
+            self.ways.acknowledged(message.payload)
         if message.retain:
             self._retained[message.topic] = message
         done.add(number)
