@@ -185,5 +185,5 @@ def test_a_sensor_that_falls_silent_is_said_to_be_unknown() -> None:
     told = [one for _, one in moments(result, "left")]
     blank = [one for one in told if one.moving is None]
     assert blank
-    assert blank[0].angle_deg is blank[0].phase is blank[0].trace is None
+    assert (blank[0].angle_deg, blank[0].phase, blank[0].trace) == (None, None, None)
     assert blank[0].known_at_s == pytest.approx(10.5, abs=1.6)
