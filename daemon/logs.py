@@ -69,6 +69,11 @@ def unlisten(handler: logging.Handler) -> None:
     logging.getLogger().removeHandler(handler)
 
 
+def set_level(level: Level) -> None:
+    """Log more from now on, or less."""
+    logging.getLogger(OWN).setLevel(level.upper())
+
+
 def unconfigure() -> None:
     """Undo `configure`."""
     root = logging.getLogger()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ankled.daemon.live.clock import Clock
     from ankled.daemon.live.service import Service
     from ankled.daemon.live.status import DeviceStatus, SupervisorStatus
+    from ankled.daemon.mqtt.connection import Message
     from ankled.daemon.mqtt.options import Statistics
     from ankled.drivers.samples import Samples
 
@@ -35,12 +36,12 @@ _NS: Final = 1e-9
 class Board(Protocol):
     """Where all of it is put up: see mqtt.publisher.Publisher."""
 
-    ways: Ways | None
+    ways: Ways
 
     def keep(self, topic: str, payload: bytes) -> None:
         """Have the broker hold the newest state of a topic."""
 
-    def flash(self, topic: str, payload: bytes) -> None:
+    def say(self, message: Message) -> None:
         """Send a message of the moment."""
 
     @property
@@ -49,11 +50,7 @@ class Board(Protocol):
 
 
 class Account(Protocol):
-    """What the outbox holds and what it had to let go."""
-
-    @property
-    def pending(self) -> int:
-        """Results not acknowledged."""
+    """What the outbox had to let go, and how large it is."""
 
     @property
     def dropped(self) -> int:
@@ -67,9 +64,10 @@ class Account(Protocol):
 class Outbox(Protocol):
     """Where results are stored: see outbox.outbox.Outbox."""
 
-    @property
-    def fault(self) -> str | None:
-        """Why nothing can be stored."""
+    fault: str | None
+
+    def __len__(self) -> int:
+        """Return how many results are not acknowledged."""
 
     @property
     def lost(self) -> int:

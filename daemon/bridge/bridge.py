@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ankled.daemon import logs
 from ankled.daemon.bridge.assembly import Assembly, Parts
-from ankled.daemon.bridge.devices import Book, Notices, bounded, listing
 from ankled.daemon.bridge.gauges import LoopLag, Ways
 from ankled.daemon.bridge.health import OutboxHealth
 from ankled.daemon.bridge.imu import ImuStream
 from ankled.daemon.bridge.journal import Journal, Level
+from ankled.daemon.bridge.notices import Notices, bounded
 from ankled.daemon.errors import AnkledError
+from ankled.daemon.mqtt.connection import Message
 
 if TYPE_CHECKING:
-    from ankled.daemon.bridge.assembly import Board, Outbox
+    from collections.abc import Callable
+
+    from ankled.daemon.bridge.assembly import Account, Board, Outbox
     from ankled.daemon.bridge.health import BridgeHealth
     from ankled.daemon.bridge.journal import LogLine
     from ankled.daemon.capture.writer import CaptureHealth, CaptureWriter
@@ -54,7 +58,7 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True):
 class Bridge:
     """Made beside the service, run beside it. Without a board nothing is published, and `health` tells all the same.
 
-    `outbox` and `capture` may be set, and set anew, at any time. `book` is what requests have changed.
+    `outbox`, `capture` and `listing`, which gives the list of devices, may be set anew at any time.
     """
 
     def __init__(  # noqa: PLR0913  (what it tells of and where to, by name)
@@ -64,40 +68,37 @@ class Bridge:
         supervisor: Supervisor,
         topics: Topics,
         clock: Clock,
+        listing: Callable[[], Devices],
         board: Board | None = None,
         spoken: Spoken | None = None,
     ) -> None:
-        self.book = Book()
         self.outbox: Outbox | None = None
+        self.listing = listing
         self.capture: CaptureWriter | None = None
         self.spoken = Spoken() if spoken is None else spoken
         self._service = service
-        self._supervisor = supervisor
         self._topics = topics
         self._clock = clock
         self._board = board
         self._lag = LoopLag()
-        self._ways = Ways(clock.now_ns)
+        self._ways = Ways() if board is None else board.ways
+        self._ways.now_ns = clock.now_ns
         self._imu = ImuStream(service.core, self._wanted, self._samples)
         self._assembly = Assembly(
             Parts(service, supervisor, clock, self._lag, self._ways, board, self._capture_health),
         )
         self._stored: OutboxHealth | None = None
+        self._account: Account | None = None
         self._told: tuple[str, ...] | None = None
         self._told_s = 0.0
         self._notices = Notices()
         service.core.tap = self._sampled
         if board is not None:
-            board.ways = self._ways
             service.made = self._ways.begin
 
     def health(self) -> BridgeHealth:
         """Return how everything stands now."""
         return self._assembly.health(self._stored)
-
-    def devices(self) -> Devices:
-        """Return who is wanted and who is near."""
-        return listing(self._supervisor.status().devices, self._supervisor.nearby(), self._service.core, self.book)
 
     async def run(self) -> None:
         """Tell until cancelled."""
@@ -127,7 +128,7 @@ class Bridge:
                 health = self.health()
             self._told, self._told_s = health.problems, now_s
             self._board.keep(self._topics.bridge("health"), msgspec.json.encode(health))
-        devices = bounded(self.devices())
+        devices = bounded(self.listing())
         if self._notices.news(devices, now_ns):
             self._board.keep(self._topics.bridge("devices"), msgspec.json.encode(devices))
 
@@ -139,23 +140,21 @@ class Bridge:
             self._imu.passed(self._clock.now_ns())
 
     async def _ask(self) -> None:
-        """Ask the outbox for its account: its thread may wait for the disk."""
+        """Look at the outbox; for its account, which its thread gives between two writes, now and then."""
         if (outbox := self.outbox) is None:
             self._stored = None
             return
-        try:
-            async with asyncio.timeout(_ASK_S):
-                account = await outbox.account()
-        except (AnkledError, TimeoutError):
-            if self._stored is not None:
-                self._stored = msgspec.structs.replace(self._stored, lost=outbox.lost, fault="it does not answer")
-            return
+        account = self._account
+        if account is None or self._clock.now_ns() * 1e-9 - self._told_s >= _TELL_S - _LOOK_S:
+            with contextlib.suppress(AnkledError, TimeoutError):
+                async with asyncio.timeout(_ASK_S):
+                    account = self._account = await outbox.account()
         self._stored = OutboxHealth(
-            pending=account.pending,
-            dropped=account.dropped,
+            pending=len(outbox),
+            dropped=0 if account is None else account.dropped,
             lost=outbox.lost,
-            size_bytes=account.size_bytes,
-            # as with the capture: the reason names a file
+            size_bytes=0 if account is None else account.size_bytes,
+            # the reason names a file of this machine, which is nobody's business: the log has it
             fault=None if outbox.fault is None else "it cannot be written; the log says why",
         )
 
@@ -166,14 +165,14 @@ class Bridge:
 
     def _line(self, line: LogLine) -> None:
         if self._board is not None:
-            self._board.flash(self._topics.bridge("logging"), msgspec.json.encode(line))
+            self._board.say(Message(self._topics.bridge("logging"), msgspec.json.encode(line), 0, retain=False))
 
     def _wanted(self, slug: str) -> bool:
         return self.spoken.of(slug)
 
     def _samples(self, slug: str, payload: bytes) -> None:
         if self._board is not None:
-            self._board.flash(self._topics.device(slug, "imu"), payload)
+            self._board.say(Message(self._topics.device(slug, "imu"), payload, 0, retain=False))
 
     def _sampled(self, samples: Samples) -> None:
         self._assembly.sampled(samples)

@@ -1,4 +1,4 @@
-"""The content of `bridge/devices`: who is wanted and how they stand, and who was heard near by."""
+"""The list of devices: those that are wanted and those that are near, as `bridge/devices` and the request give it."""
 
 from __future__ import annotations
 
@@ -6,104 +6,61 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
-from ankled.daemon.errors import UsageError
 from ankled.daemon.requests.forms import Devices, Listed
-from ankled.daemon.settings import DeviceSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import TypeAlias
+    from collections.abc import Callable, Iterable
 
-    from ankled.daemon.live.status import DeviceStatus, Nearby
-    from ankled.daemon.pipeline import Core
+    from ankled.daemon.live.status import DeviceStatus, Nearby, SupervisorStatus
+    from ankled.daemon.settings import DeviceSettings
 
-    Origin: TypeAlias = Literal["configured", "requested", "adopted"]
-
-MOST_NEARBY: Final = 64
-"""Devices told of on the topic at most: first those that a driver knows, then the loudest."""
-_LEAST_NS: Final = 5_000_000_000
-_STALE_NS: Final = 60_000_000_000
-_STEP_DB: Final = 10
-"""Signal strength trembles; a change by so much is news."""
-_SILENT_DBM: Final = -200
+_MOST_NEAR: Final = 200
+"""Devices near that are listed: those heard last. In a busy place there are hundreds of strangers' phones."""
 
 
-class Book(msgspec.Struct, kw_only=True):
-    """What nobody but the configuration, and requests, can tell of the devices; others may replace its contents."""
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """A device that somebody asked for, and what they said of it."""
 
-    labels: dict[str, str | None] = {}
-    requested: set[str] = msgspec.field(default_factory=set)
-    paused: set[str] = msgspec.field(default_factory=set)
-
-
-def listing(devices: Iterable[DeviceStatus], nearby: Iterable[Nearby], core: Core, book: Book) -> Devices:
-    """Return everybody."""
-    return Devices(devices=tuple(_listed(one, core, book) for one in devices), nearby=tuple(nearby))
-
-
-def bounded(devices: Devices) -> Devices:
-    """Return them without those near that are too many for a message."""
-    if len(devices.nearby) <= MOST_NEARBY:
-        return devices
-    told = sorted(devices.nearby, key=lambda one: (not one.drivers, -_loudness(one)))[:MOST_NEARBY]
-    return msgspec.structs.replace(devices, nearby=tuple(sorted(told, key=lambda one: one.address)))
+    slug: str
+    origin: Literal["configured", "requested"]
+    label: str | None = None
+    paused: bool = False
+    address: str | None = None
+    name: str | None = None
+    driver: str | None = None
 
 
-class Notices:
-    """Tells when a list is news: not more often than every five seconds, and not for a signal that trembles."""
-
-    def __init__(self) -> None:
-        self._told: Devices | None = None
-        self._told_ns = 0
-
-    def news(self, devices: Devices, now_ns: int) -> bool:
-        """Tell whether this list is worth a message, which is then taken to be sent."""
-        told, age_ns = self._told, now_ns - self._told_ns
-        if told is not None:
-            if age_ns < _LEAST_NS or devices == told:
-                return False
-            if age_ns < _STALE_NS and not _differ(told, devices):
-                return False
-        self._told, self._told_ns = devices, now_ns
-        return True
+def listing(
+    known: Iterable[Known],
+    status: SupervisorStatus,
+    nearby: Iterable[Nearby],
+    settings_of: Callable[[str], DeviceSettings],
+) -> Devices:
+    """Return the list; whoever is in `status` and not in `known` was adopted by the rule."""
+    asked = {one.slug: one for one in known}
+    live = {one.slug: one for one in status.devices}
+    slugs = sorted(asked.keys() | live.keys())
+    near = sorted(sorted(nearby, key=lambda one: one.age_s)[:_MOST_NEAR], key=lambda one: one.address)
+    return Devices(
+        devices=tuple(_listed(slug, asked.get(slug), live.get(slug), settings_of(slug)) for slug in slugs),
+        nearby=tuple(near),
+    )
 
 
-def _listed(status: DeviceStatus, core: Core, book: Book) -> Listed:
-    slug = status.slug
-    try:
-        device = core.device_settings(slug)
-    except UsageError:  # about to be adopted
-        device = DeviceSettings(slug=slug)
-    origin: Origin = "adopted" if status.adopted else "requested" if slug in book.requested else "configured"
+def _listed(slug: str, known: Known | None, live: DeviceStatus | None, settings: DeviceSettings) -> Listed:
+    asked = known or live
+    paused = known is not None and known.paused
     return Listed(
         slug=slug,
-        label=book.labels.get(slug),
-        origin=origin,
-        paused=slug in book.paused,
-        address=status.address,
-        name=status.name,
-        driver=status.driver,
-        side=device.side,
-        athlete=device.athlete,
-        mass_kg=device.mass_kg,
-        mass_source=device.mass_source,
-        link=status.state,
+        label=None if known is None else known.label,
+        origin="adopted" if known is None else known.origin,
+        paused=paused,
+        address=(live and live.address) or (asked and asked.address) or None,
+        name=(live and live.name) or (asked and asked.name) or None,
+        driver=(live and live.driver) or (asked and asked.driver) or None,
+        side=settings.side,
+        athlete=settings.athlete,
+        mass_kg=settings.mass_kg,
+        mass_source=settings.mass_source,
+        link=live.state if live is not None else "paused" if paused else "waiting",
     )
-
-
-def _differ(told: Devices, now: Devices) -> bool:
-    """Tell whether two lists say different things, or signals of a different strength."""
-    if told.devices != now.devices or len(told.nearby) != len(now.nearby):
-        return True
-    return any(
-        _said(before) != _said(after) or abs(_loudness(before) - _loudness(after)) >= _STEP_DB
-        for before, after in zip(told.nearby, now.nearby, strict=True)
-    )
-
-
-def _said(near: Nearby) -> tuple[object, ...]:
-    return near.address, near.name, near.services, near.slug, near.drivers, near.adapter
-
-
-def _loudness(near: Nearby) -> int:
-    return _SILENT_DBM if near.rssi_dbm is None else near.rssi_dbm

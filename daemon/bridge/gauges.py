@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
@@ -54,6 +55,10 @@ class Histogram:
             self._turn_ns = now_ns
 
 
+def _boottime_ns() -> int:
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
 class _Id(msgspec.Struct):
     """The part of a result that is looked at."""
 
@@ -63,8 +68,9 @@ class _Id(msgspec.Struct):
 class Ways:
     """How long results take from the packet that completed them. Whoever is told of a message must be told of all."""
 
-    def __init__(self, now_ns: Callable[[], int]) -> None:
-        self._now_ns = now_ns
+    def __init__(self) -> None:
+        self.now_ns: Callable[[], int] = _boottime_ns
+        """The clock that packets are stamped by."""
         self._begun_ns: dict[str, int] = {}
         self._unsent: dict[str, None] = {}
         self._published = Histogram()
@@ -83,21 +89,21 @@ class Ways:
 
     def sent(self, payload: bytes) -> None:
         """Note that a result goes to the broker; of one that is sent again the first time counts."""
-        name, now_ns = self._name(payload), self._now_ns()
+        name, now_ns = self._name(payload), self.now_ns()
         if name in self._unsent:
             del self._unsent[name]
             self._published.add((now_ns - self._begun_ns[name]) * _MS, now_ns)
 
     def acknowledged(self, payload: bytes) -> None:
         """Note that the broker has acknowledged a result."""
-        name, now_ns = self._name(payload), self._now_ns()
+        name, now_ns = self._name(payload), self.now_ns()
         if (begun_ns := self._begun_ns.pop(name, None)) is not None:
             self._unsent.pop(name, None)
             self._acknowledged.add((now_ns - begun_ns) * _MS, now_ns)
 
     def told(self) -> Latencies:
         """Return both latencies."""
-        now_ns = self._now_ns()
+        now_ns = self.now_ns()
         return Latencies(published=self._published.told(now_ns), acknowledged=self._acknowledged.told(now_ns))
 
     def _name(self, payload: bytes) -> str:

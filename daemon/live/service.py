@@ -6,7 +6,6 @@ It owns nothing that it is given: broker, capture and radio are opened and close
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
@@ -16,6 +15,7 @@ from ankled.daemon.bridge.live import LiveStream
 from ankled.daemon.dispatcher import Dispatcher
 from ankled.daemon.errors import AnkledError
 from ankled.daemon.inputs import ClockAnchor, Command, Config, Link, Notification, Stop, Tick
+from ankled.daemon.live.names import SessionNames
 from ankled.daemon.live.queue import InputQueue
 from ankled.daemon.live.reporting import Reporting
 from ankled.daemon.pipeline import Core
@@ -69,11 +69,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How sessions are made. `idle_end_s`: one ends after so long without a repetition, if it had any.
 
     `session` is the name of the first one; without it, and for all later ones, the moment of its beginning.
+    `latest_session` and `run` tell of earlier runs what their names must not repeat.
     """
 
     settings: PipelineSettings
     session: str | None = None
     idle_end_s: float = 1800.0
+    latest_session: str = ""
+    run: int = 1
 
 
 class Service:
@@ -96,6 +99,7 @@ class Service:
         self._links: Links | None = None
         self._settings = plan.settings
         self._session = plan.session
+        self._names = SessionNames(plan.latest_session, plan.run)
         self._last_rep_ns: int | None = None
         self._anchor_ns = 0
         self._ticked_ns = 0
@@ -199,10 +203,9 @@ class Service:
         self._ticked_ns = now_ns
         utc_ns = self._clock.utc_ns()
         session, self._session = self._session, None
-        moment = datetime.fromtimestamp(utc_ns // _NS, UTC)
         self._settings = msgspec.structs.replace(
             self._settings,
-            session=session or f"{moment:%Y%m%dT%H%M%SZ}",
+            session=session or self._names.next(utc_ns),
             origin_ns=now_ns,
             devices=self._remembered(self._settings.devices),
         )

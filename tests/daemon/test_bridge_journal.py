@@ -113,7 +113,7 @@ def test_secrets_and_paths_stay_on_the_machine(
 def test_a_traceback_is_told_as_one_sentence(journal: Journal) -> None:
     """The type and the words of an exception, without the frames and their files."""
     try:
-        {}["no such thing"]
+        dict[str, int]()["no such thing"]
     except KeyError:
         log.exception("defect")
     (line,) = sent(journal, 0.0)

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ankled.daemon.bridge import problems
-from ankled.daemon.bridge.devices import MOST_NEARBY, Notices, bounded
 from ankled.daemon.bridge.gauges import Histogram, LoopLag, Ways
 from ankled.daemon.bridge.health import CaptureState, DeviceHealth, OutboxHealth
 from ankled.daemon.bridge.imu import ImuStream
+from ankled.daemon.bridge.notices import MOST_NEARBY, Notices, bounded
 from ankled.daemon.inputs import Config
 from ankled.daemon.live.queue import QueueStatistics
 from ankled.daemon.live.status import AdapterStatus, DeviceStatus, Nearby, SupervisorStatus
@@ -76,7 +76,8 @@ def test_old_latencies_are_forgotten() -> None:
 def test_a_result_is_measured_from_its_packet_to_first_sending_and_to_the_acknowledgement() -> None:
     """A repeat counts once; a result of an earlier run, or what is no result, not at all."""
     now = [0]
-    ways = Ways(lambda: now[0])
+    ways = Ways()
+    ways.now_ns = lambda: now[0]
     ways.begin(make(Rep, id="a"), 0)
     now[0] = 10_000_000
     ways.sent(b'{"id":"a"}')
@@ -94,7 +95,8 @@ def test_a_result_is_measured_from_its_packet_to_first_sending_and_to_the_acknow
 
 def test_a_broker_that_is_away_for_long_fills_no_memory() -> None:
     """Of many thousand results that wait only the newest are measured."""
-    ways = Ways(lambda: 0)
+    ways = Ways()
+    ways.now_ns = lambda: 0
     for number in range(10_000):
         ways.begin(make(Rep, id=str(number)), 0)
     for number in range(10_000):
