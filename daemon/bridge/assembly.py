@@ -112,13 +112,14 @@ class Assembly:
         self._measured: dict[str, tuple[int, int]] = {}
         self._rates_hz: dict[str, float | None] = {}
         self._lag_ms = 0.0
+        self._cpu_percent: float | None = None
 
     def sampled(self, samples: Samples) -> None:
         """Count samples as they come."""
         self._samples[samples.device] = self._samples.get(samples.device, 0) + len(samples.acc)
 
     def measure(self) -> None:
-        """Begin the next stretch of rates and of the loop's delay; those of the last are told from now on."""
+        """Begin the next stretch of rates, processor time and the loop's delay; those of the last are told now."""
         now_ns = self._parts.clock.now_ns()
         for slug, count in self._samples.items():
             before_ns, before = self._measured.get(slug, (self._begun_ns, 0))
@@ -126,6 +127,7 @@ class Assembly:
             self._rates_hz[slug] = round((count - before) / passed_s, 2) if passed_s > 0.0 and count > before else None
             self._measured[slug] = now_ns, count
         self._lag_ms = self._parts.lag.take_ms()
+        self._cpu_percent = self._usage.cpu_percent()
 
     def health(self, outbox: OutboxHealth | None) -> BridgeHealth:
         """Return how everything stands now."""
@@ -155,7 +157,7 @@ class Assembly:
                 version=version("ankled"),
                 uptime_s=round((now_ns - self._begun_ns) * _NS, 1),
                 rss_mib=process.rss_mib(),
-                cpu_percent=self._usage.cpu_percent(),
+                cpu_percent=self._cpu_percent,
                 open_files=process.open_files(),
                 threads=process.threads(),
                 loop_lag_ms=max(self._lag_ms, round(parts.lag.most_s * 1e3, 1)),

@@ -26,7 +26,7 @@ class Latencies(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeviceHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """One sensor. `rate_measured_hz` is over the time since the last message on this topic.
+    """One sensor. `rate_measured_hz` is over ten seconds; null without samples.
 
     `gaps` holes in the stream, `missing` samples replaced by interpolation, `given_up` samples of one stream that never
     met the other's, `undecodable` packets. `clock_refused` packets whose stamps could not be right, `clock_restarts`
@@ -116,12 +116,12 @@ class CaptureState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProcessHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """The process. `loop_lag_ms`: the longest that the event loop was late since the last message on this topic."""
+    """The process. `cpu_percent` of one core, and `loop_lag_ms`, the longest that the event loop was late: of 10 s."""
 
     version: str
     uptime_s: float
     rss_mib: float | None
-    cpu_percent: float
+    cpu_percent: float | None
     open_files: int | None
     threads: int
     loop_lag_ms: float

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
+from ankled.daemon.errors import UsageError
 from ankled.daemon.moments import Imu
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ class ImuStream:
         waiting, batch.waiting = batch.waiting, []
         batch.due_ns = host_ns + _PERIOD_NS
         slug, context = waiting[0].device, self._core.context
+        try:
+            side = self._core.device_settings(slug).side
+        except UsageError:  # it was removed meanwhile
+            return
         missing = sum(one.missing for one in waiting)
         time_s = np.concatenate([one.time_s for one in waiting if one.time_s is not None])
         acc = np.concatenate([one.acc for one in waiting])
@@ -74,7 +79,7 @@ class ImuStream:
             session=context.session,
             node=context.node,
             device=slug,
-            side=self._core.device_settings(slug).side,
+            side=side,
             t0_s=first_s,
             t0_utc=context.utc(first_s),
             offset_s=np.round(time_s - first_s, _TIME_DIGITS).tolist(),

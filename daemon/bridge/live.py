@@ -52,15 +52,16 @@ class _Watched:
 class LiveStream:
     """Looks at the pipelines of a core; `show` gets what is to be told, and must not wait."""
 
-    def __init__(self, core: Core, show: Callable[[Live], None]) -> None:
+    def __init__(self, core: Core, show: Callable[[Live], None], *, enabled: bool = True) -> None:
         self._core = core
         self._show = show
+        self._enabled = enabled
         self._watched: dict[str, _Watched] = {}
 
     def heard(self, slug: str, host_ns: int) -> None:
         """Tell of a sensor whose packet was just processed, if it is time to."""
         watched = self._of(slug)
-        if host_ns < watched.due_ns:
+        if host_ns < watched.due_ns or not self._enabled:
             return  # as nearly always
         pipeline = self._core.devices.get(slug)
         if pipeline is not watched.pipeline:
@@ -79,6 +80,8 @@ class LiveStream:
 
     def note(self, rep: Rep, host_ns: int) -> None:
         """Take note of a stride or repetition; where there is no gyroscope it is all that there is to tell."""
+        if not self._enabled:
+            return
         watched = self._of(rep.device)
         watched.last = rep
         pipeline = self._core.devices.get(rep.device)
@@ -89,9 +92,10 @@ class LiveStream:
 
     def said(self, live: Live, host_ns: int) -> None:
         """Tell what a sensor says of the moment, now or when it is time to; the newest counts."""
-        watched = self._of(live.device)
-        watched.waiting = live
-        self._tell(watched, host_ns)
+        if self._enabled:
+            watched = self._of(live.device)
+            watched.waiting = live
+            self._tell(watched, host_ns)
 
     def passed(self, host_ns: int) -> None:
         """Let time pass: tell what waits, and of those from whom nothing comes any more."""

@@ -16,15 +16,13 @@ class Usage:
     def __init__(self) -> None:
         self._cpu_s = time.process_time()
         self._at_s = time.monotonic()
-        self._percent = 0.0
 
     def cpu_percent(self) -> float:
-        """Return the use since the last call; a call right after another returns the same again."""
+        """Return the use since the last call."""
         cpu_s, at_s = time.process_time(), time.monotonic()
-        if at_s - self._at_s >= 1.0:
-            self._percent = round(100.0 * (cpu_s - self._cpu_s) / (at_s - self._at_s), 1)
-            self._cpu_s, self._at_s = cpu_s, at_s
-        return self._percent
+        percent = 100.0 * (cpu_s - self._cpu_s) / max(at_s - self._at_s, 1e-3)
+        self._cpu_s, self._at_s = cpu_s, at_s
+        return round(percent, 1)
 
 
 def rss_mib() -> float | None:

@@ -66,6 +66,7 @@ class MqttConfig(_Section, frozen=True, kw_only=True):
     client_id: Text | None = None
     keepalive_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 30
     timeout_s: Annotated[float, msgspec.Meta(ge=0.5, le=60.0)] = 3.0
+    publish_live: bool = True
     publish_imu: bool = False
 
     def address(self) -> BrokerAddress:

@@ -83,6 +83,7 @@ class Live:
             idle_end_s=config.session.idle_end_min * 60.0,
             latest_session=past.latest_session,
             run=past.run,
+            live=config.mqtt.publish_live,
         )
         self.service = Service(plan, self.topics, outlet, clock, axes)
         self.supervisor = Supervisor(
@@ -114,13 +115,11 @@ class Live:
     async def run(self, stop: asyncio.Event, capture: CaptureWriter | None = None, reason: str = "stopped") -> None:
         """Run until `stop` is set."""
         self.bridge.capture = capture
-        telling = asyncio.create_task(self.bridge.run(), name="bridge")
-        try:
+        async with asyncio.TaskGroup() as group:
+            telling = group.create_task(self.bridge.run(), name="bridge")
             await self.service.run(self.supervisor, stop, capture, reason)
-            self.bridge.tell()
-        finally:
             telling.cancel()
-            await asyncio.wait({telling}, timeout=_CLOSE_S)
+        self.bridge.tell()
 
     def _changed(self, status: DeviceStatus) -> None:
         """Tell the world how a sensor stands; log that it streams, for its troubles are notices."""

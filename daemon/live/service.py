@@ -69,7 +69,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How sessions are made. `idle_end_s`: one ends after so long without a repetition, if it had any.
 
     `session` is the name of the first one; without it, and for all later ones, the moment of its beginning.
-    `latest_session` and `run` tell of earlier runs what their names must not repeat.
+    `latest_session` and `run` tell of earlier runs what their names must not repeat. `live`: tell of the moment too.
     """
 
     settings: PipelineSettings
@@ -77,6 +77,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     idle_end_s: float = 1800.0
     latest_session: str = ""
     run: int = 1
+    live: bool = True
 
 
 class Service:
@@ -93,7 +94,7 @@ class Service:
         self.core = Core(act=self._act, note=self._note)
         self._dispatcher = Dispatcher(self.core)
         self.reporting = Reporting(self.core, topics, outlet, clock)
-        self.live = LiveStream(self.core, outlet.take)
+        self.live = LiveStream(self.core, outlet.take, enabled=plan.live)
         self.made: Callable[[Record, int], None] | None = None
         """Who is told of each result, with the host time of the input that completed it."""
         self._links: Links | None = None

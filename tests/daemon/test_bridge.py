@@ -31,7 +31,7 @@ from ankled.drivers.link import Backend
 from ankled.simulators.radio.backend import backends
 from ankled.simulators.radio.outfit import parse_sensor, worn
 from ankled.simulators.radio.world import static_address
-from tests.daemon.brokers import Mosquitto, Subscriber, eventually, payload, retained
+from tests.daemon.brokers import Gate, Mosquitto, Subscriber, eventually, payload, retained
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -342,6 +342,38 @@ def test_everything_retained_is_told_again_to_home_assistant_and_after_a_restart
                 assert health.broker is not None
                 assert health.broker.reconnects == 1
         finally:
+            server.kill()
+
+    with asyncio.Runner(loop_factory=pace.factory(SPEED)) as runner:
+        runner.run(story())
+
+
+def test_a_daemon_that_is_gone_is_offline_by_its_last_will_and_its_sensors_are_not(
+    mosquitto_program: str, tmp_path: Path
+) -> None:
+    """A connection that breaks without a farewell, as in a crash: only both topics together tell who is there."""
+
+    async def story() -> None:
+        server = Mosquitto(mosquitto_program, tmp_path)
+        server.start()
+        gate = Gate(server.address)
+        await gate.open()
+        try:
+            async with scene() as world, daemon(world, gate.address, tmp_path / "outbox.db"):
+                await world.begun()
+                await asyncio.sleep(5.0)
+                held = await retained(server.address, f"{ROOT}/#")
+                assert held[f"{ROOT}/bridge/state"] == b'{"state":"online"}'
+                await gate.shut()
+                async with Subscriber.on(server.address, f"{ROOT}/bridge/state") as subscriber:
+                    await eventually(lambda: any(payload(m) == b'{"state":"offline"}' for m in subscriber.messages))
+                held = await retained(server.address, f"{ROOT}/#")
+                assert held[f"{ROOT}/left/availability"] == b'{"state":"online"}'
+                await gate.open()
+                async with Subscriber.on(server.address, f"{ROOT}/bridge/state") as subscriber:
+                    await eventually(lambda: any(payload(m) == b'{"state":"online"}' for m in subscriber.messages))
+        finally:
+            await gate.shut()
             server.kill()
 
     with asyncio.Runner(loop_factory=pace.factory(SPEED)) as runner:
