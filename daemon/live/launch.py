@@ -119,7 +119,6 @@ class Live:
             telling = group.create_task(self.bridge.run(), name="bridge")
             await self.service.run(self.supervisor, stop, capture, reason)
             telling.cancel()
-        self.bridge.tell()
 
     def _changed(self, status: DeviceStatus) -> None:
         """Tell the world how a sensor stands; log that it streams, for its troubles are notices."""

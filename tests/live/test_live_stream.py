@@ -5,14 +5,19 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 
+from ankled.daemon.bridge.live import LiveStream
+from ankled.daemon.pipeline import Core
 from ankled.daemon.records import Live, Rep
 from ankled.simulators.mounts import MOUNTS
 from ankled.simulators.radio.faults import Fault
 from ankled.simulators.simulation import simulate
-from tests.live.runs import Run, config_for, run, with_devices
+from tests.daemon.records import make
+from tests.live.runs import NS, Run, config_for, run, with_devices
+from tests.live.test_live_acceleration import dressed as dressed_without_gyroscope
 from tests.live.test_live_identity import SEED, dressed
 
 if TYPE_CHECKING:
@@ -187,3 +192,42 @@ def test_a_sensor_that_falls_silent_is_said_to_be_unknown() -> None:
     assert blank
     assert (blank[0].angle_deg, blank[0].phase, blank[0].trace) == (None, None, None)
     assert blank[0].known_at_s == pytest.approx(10.5, abs=1.6)
+
+
+def test_without_a_gyroscope_there_is_cadence_and_nothing_else() -> None:
+    """Each stride tells set, index and cadence; when none follows, one message says that it is over."""
+    world = dressed_without_gyroscope("metamotion")
+    assert world.stage is not None
+    result = run(world, world.stage.duration_s + 10.0)
+    told = [one for _, one in moments(result, "left")]
+    strides = reps(result, "left")
+    assert len(strides) > 10
+    assert told[-1].moving is False
+    walking = [one for one in told if one.moving]
+    assert {one.index for one in walking} <= {one.index for one in strides}
+    assert len(walking) > len(strides) // 2
+    assert walking[-1].cadence_per_min == pytest.approx(strides[-1].cadence_per_min)
+    for one in told:
+        assert (one.angle_deg, one.phase, one.lateral_force_n, one.sway_rms_mps2, one.trace) == (None,) * 5
+
+
+def test_a_sensor_that_computes_for_itself_is_held_to_the_rate_too() -> None:
+    """Of what comes faster the newest is told, at the next packet or tick that may."""
+    shown: list[Live] = []
+    stream = LiveStream(Core(), shown.append)
+    for number in range(100):
+        stream.said(make(Live, device="pod", known_at_s=0.01 * number, moving=None), number * 10_000_000)
+    stream.passed(2 * NS)
+    times = [one.known_at_s for one in shown]
+    assert len(times) <= MOST_IN_A_SECOND + 1
+    assert times[-1] == 0.99
+
+
+def test_nothing_is_told_where_it_is_not_wanted() -> None:
+    """`publish_live = false` leaves the results as they are."""
+    world = dressed("left=openankle", "right=movesense")
+    config = config_for(world)
+    mqtt = msgspec.structs.replace(config.mqtt, publish_live=False)
+    result = run(world, 15.0, config=msgspec.structs.replace(config, mqtt=mqtt))
+    assert not moments(result, "left")
+    assert reps(result, "left")
