@@ -91,8 +91,17 @@ async def _run(keeping: Keeping, address: BrokerAddress, arguments: argparse.Nam
             log.info("running", node=config.node, broker=found.url, capture=str(recorder.path or ""))
             past = await outlet.outbox.past()
             announcer = launch.announcer(config, outlet, keeping.roster.wearers())
-            live = launch.Live(config, backends, announcer, axes=keeping.axes, past=past, roster=keeping.roster)
-            recorder.record_to = live.service.record_to
+            live = launch.Live(
+                config,
+                backends,
+                announcer,
+                axes=keeping.axes,
+                past=past,
+                roster=keeping.roster,
+                board=outlet.publisher,
+                outbox=outlet.outbox,
+            )
+            recorder.record_to = live.record_to
             crew = Crew(
                 service=live.service,
                 supervisor=live.supervisor,
@@ -109,6 +118,7 @@ async def _run(keeping: Keeping, address: BrokerAddress, arguments: argparse.Nam
                 recorder=recorder,
                 reread=None if arguments.config is None else lambda: keeping.athletes.hide(_given(arguments)),
             )
+            live.bridge.listing = lambda: serving.devices_of(live, serving.members(control.roster))
             looking = serving.looking(
                 live, outlet.outbox, lambda: serving.members(control.roster), lambda: recorder.writer
             )

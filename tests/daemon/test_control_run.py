@@ -74,7 +74,8 @@ async def test_what_was_asked_holds_after_a_restart(air: Air, mosquitto: Mosquit
             done = await caller.ask(process, "set_weight", device="left", mass_kg=2.5, athlete="kimberly")
             assert done == {"transaction": 1, "status": "ok", "data": {"devices": ["left"]}}
             await caller.ask(process, "rename", device="left", label="Red one")
-            await caller.ask(process, "adopt", address=air.addresses["right"], slug="shin", label="Shin")
+            done = await caller.ask(process, "adopt", address=air.addresses["right"], slug="shin", label="Shin")
+            assert done["status"] == "ok", done
             await until(lambda: {"state": "online"} in caller.of("ankled/gym/shin/availability"), process)
             names = [
                 json.loads(one)["device"]["name"]
