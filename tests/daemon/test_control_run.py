@@ -109,6 +109,8 @@ async def test_what_was_asked_holds_after_a_restart(air: Air, mosquitto: Mosquit
             assert listed[0]["athlete"].startswith("athlete-")
             assert (await caller.ask(process, "remove", device="shin"))["status"] == "ok"
             assert (await caller.ask(process, "remove", device="left"))["status"] == "error"
+            lists = "ankled/gym/bridge/devices"
+            await until(lambda: [one["slug"] for one in caller.of(lists)[-1]["devices"]] == ["left"], process)
             process.send_signal(signal.SIGTERM)
             code, log = await ended(process)
             assert code == 0, log
