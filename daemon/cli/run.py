@@ -73,6 +73,10 @@ async def _run(keeping: Keeping, address: BrokerAddress, arguments: argparse.Nam
     stop = asyncio.Event()
     config = keeping.config
     topics = Topics(base=config.mqtt.base, node=config.node)
+    recorder = _recorder(config)
+    recording = keeping.recording and not arguments.no_capture
+    if recording:
+        recorder.prepare()
     if not keeping.roster.members and config.adopt == "none":
         log.warning("no sensor to connect to", reason="none is configured, and adopt is none")
     with launch.stoppable(stop):
@@ -80,15 +84,24 @@ async def _run(keeping: Keeping, address: BrokerAddress, arguments: argparse.Nam
             radio.opened(arguments.radio, config.radio.adapters) as backends,
             broker_at(address) as found,
             launch.publishing(found, topics, launch.options(config), launch.outbox(config)) as outlet,
-            _recorder(config) as recorder,
+            recorder,
         ):
-            if keeping.recording and not arguments.no_capture:
+            if recording:
                 recorder.start()
             log.info("running", node=config.node, broker=found.url, capture=str(recorder.path or ""))
             past = await outlet.outbox.past()
             announcer = launch.announcer(config, outlet, keeping.roster.wearers())
-            live = launch.Live(config, backends, announcer, axes=keeping.axes, past=past, roster=keeping.roster)
-            recorder.record_to = live.service.record_to
+            live = launch.Live(
+                config,
+                backends,
+                announcer,
+                axes=keeping.axes,
+                past=past,
+                roster=keeping.roster,
+                board=outlet.publisher,
+                outbox=outlet.outbox,
+            )
+            recorder.record_to = live.record_to
             crew = Crew(
                 service=live.service,
                 supervisor=live.supervisor,
@@ -105,6 +118,7 @@ async def _run(keeping: Keeping, address: BrokerAddress, arguments: argparse.Nam
                 recorder=recorder,
                 reread=None if arguments.config is None else lambda: keeping.athletes.hide(_given(arguments)),
             )
+            live.bridge.listing = lambda: serving.devices_of(live, serving.members(control.roster))
             looking = serving.looking(
                 live, outlet.outbox, lambda: serving.members(control.roster), lambda: recorder.writer
             )

@@ -66,6 +66,8 @@ class MqttConfig(_Section, frozen=True, kw_only=True):
     client_id: Text | None = None
     keepalive_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 30
     timeout_s: Annotated[float, msgspec.Meta(ge=0.5, le=60.0)] = 3.0
+    publish_live: bool = True
+    publish_imu: bool = False
 
     def address(self) -> BrokerAddress:
         """Return the broker's address with the credentials of this section. Raises UsageError or ConfigError."""
@@ -135,10 +137,11 @@ class AthletesConfig(_Section, frozen=True, kw_only=True):
 
 
 class LogConfig(_Section, frozen=True, kw_only=True):
-    """What is logged to standard error; `auto` is colour on a terminal and JSON lines elsewhere."""
+    """What is logged to standard error, and from which level on to the broker; `auto` is colour on a terminal."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "console", "json"] = "auto"
+    publish: Literal["off", "debug", "info", "warning", "error"] = "warning"
 
 
 class PipelineConfig(_Section, frozen=True, kw_only=True):
@@ -165,6 +168,7 @@ class DeviceConfig(_Section, frozen=True, kw_only=True):
     rate_hz: Annotated[float, msgspec.Meta(ge=10.0, le=2000.0)] | None = None
     acc_range_g: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
     gyr_range_dps: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
+    publish_imu: bool | None = None
 
     def wanted(self) -> Wanted:
         """Return how to find this device."""

@@ -32,10 +32,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts since the start, repeats included in `sent`; `queued` is what waits for its acknowledgement now."""
+    """Counts since the start, repeats included in `sent`; `queued` is what waits for its acknowledgement now.
+
+    `moments_dropped`: messages of the moment that a slow broker did not take before others took their place.
+    """
 
     connected: bool
     queued: int
     sent: int
     acknowledged: int
     reconnects: int
+    moments_dropped: int = 0

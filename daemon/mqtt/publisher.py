@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import structlog
 
+from ankled.daemon.bridge.gauges import Ways
 from ankled.daemon.errors import BrokerError
 from ankled.daemon.mqtt.backlog import Backlog, MemoryBacklog
 from ankled.daemon.mqtt.backoff import Backoff
@@ -58,7 +59,9 @@ class Publisher:
         self._options = Options() if options is None else options
         self._backlog: Backlog = MemoryBacklog(self._options.queue) if backlog is None else backlog
         self._states = States()
-        self._sender = Sender(self._backlog, self._states, Pace(self._options.rate_per_s, self._options.burst))
+        self.ways = Ways()
+        pace = Pace(self._options.rate_per_s, self._options.burst)
+        self._sender = Sender(self._backlog, self._states, pace, self.ways)
         self.incoming = Incoming()
         self._task: asyncio.Task[None] | None = None
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -156,6 +159,7 @@ class Publisher:
             sent=self._sender.sent,
             acknowledged=self._sender.acknowledged,
             reconnects=max(0, self._connections - 1),
+            moments_dropped=self._states.dropped,
         )
 
     async def _run(self) -> None:

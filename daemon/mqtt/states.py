@@ -34,6 +34,8 @@ class States:
         self._told = asyncio.Event()
         self._told.set()
         self._open = False
+        self.dropped = 0
+        """Moments that the broker did not take before others had to take their place."""
 
     def keep(self, message: Message) -> None:
         """Have the broker hold this under its topic, now and after every new connection."""
@@ -74,6 +76,7 @@ class States:
     def show(self, message: Message) -> None:
         """Send this once, if the broker is there."""
         if self._open:
+            self.dropped += len(self._moments) == _MOMENTS
             self._moments.append(message)
             self._stir.set()
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from pathlib import Path
 
+    from ankled.daemon.bridge.assembly import Board
     from ankled.daemon.inputs import Input
     from ankled.daemon.live.roster import Roster
     from ankled.daemon.records import Record
@@ -108,6 +109,7 @@ def run(
     limits: CaptureLimits | None = None,
     meanwhile: Callable[[Run], Awaitable[None]] | None = None,
     roster: Roster | None = None,
+    board: Board | None = None,
 ) -> Run:
     """Run for so long on a virtual clock, with everything closed in order."""
 
@@ -117,8 +119,8 @@ def run(
             scanner, client = backends(central)
             kept = Kept()
             used = config_for(world) if config is None else config
-            backend = {"soft": Backend(adapter="soft", scanner=scanner, client=client)}
-            live = Live(used, backend, kept, LoopClock(), roster=roster)
+            soft = {"soft": Backend(adapter="soft", scanner=scanner, client=client)}
+            live = Live(used, soft, kept, LoopClock(), roster=roster, board=board)
             result = Run(kept=kept, live=live, world=world)
             stop = asyncio.Event()
             writer = None if capture is None else CaptureWriter(capture, form.origin("test", "live"), limits)
