@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
 from ankled.daemon.monitor import heard
 from ankled.daemon.monitor.heard import Availability, DeviceState, Moment
-from ankled.daemon.monitor.people import Both, Device, Node, Now, Source, Told, is_newer, utc_s
+from ankled.daemon.monitor.people import Both, Closed, Device, Node, Now, Source, Told, is_newer, utc_s
 from ankled.daemon.records import Alert, Pair, Rep, Session, Set
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _NODES: Final = 64
 _OWNERS: Final = 256
 _ALERTS: Final = 64
+_SETS: Final = 64
 _PATIENCE_S: Final = 60.0
 """How long a gap waits for a node that is offline."""
 _MUTE_S: Final = 30.0
@@ -52,6 +53,9 @@ class Model:
         self.nodes: dict[str, Node] = {}
         self.alerts: list[Told] = []
         """In the order of their times."""
+        self.sets: list[Closed] = []
+        self.live = False
+        """Whether anybody tells of the moment."""
         self.version = 0
         self.results = 0
         self.unread = 0
@@ -186,6 +190,11 @@ class Model:
                 self._device(node, record.device, now).take_rep(record, now, past=past)
             case Set():
                 self._device(node, record.device, now).take_set(record, past=past)
+                if all(known.closed.id != record.id for known in self.sets):  # the broker keeps the last, too
+                    at_s = utc_s(record.end_utc)
+                    done = Closed(node.name, record, now.utc_s if at_s is None else min(at_s, now.utc_s))
+                    insort(self.sets, done, key=attrgetter("utc_s"))
+                    del self.sets[:-_SETS]
             case Pair():
                 both = self._both(node, record.athlete, now)
                 if both.pair is None or is_newer(record, both.pair, past=past):
@@ -227,6 +236,7 @@ class Model:
         moment = heard.read(payload, Moment)
         if moment is not None:
             device.take_moment(moment, now)
+            self.live = True
         return moment is not None
 
     def _node(self, name: str, now: Now) -> Node:

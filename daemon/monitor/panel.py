@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 STYLE: Final = {"left": "#56b4e9", "right": "#e69f00"}
 """Sky blue and orange, which the colour-blind tell apart; every side is also named, and has its place."""
 NARROWEST: Final = 76
-HEIGHT: Final = 10
-_LABEL: Final = 11
-_COMPARED: Final = 16
+_HEIGHT: Final = 9
+_LABEL: Final = 12
+_COMPARED: Final = 14
 _NUMBER: Final = 7
 _FULL_PERCENT: Final = 30.0
 _LOW_BATTERY: Final = 15.0
@@ -45,17 +45,23 @@ QUANTITIES: Final = (
 )
 
 
-def panel(group: Group, width: int, *, ascii_only: bool = False) -> RenderableType:
-    """Return the panel of an athlete, `HEIGHT` lines high."""
-    room = max(12, (width - 4 - _LABEL - _COMPARED - 6) // 2)
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for columns in (_LABEL + 1, room, room, _COMPARED):
+def height(*, live: bool) -> int:
+    """Return how many lines a panel takes; one more where the angle is shown as it changes."""
+    return _HEIGHT + live
+
+
+def panel(group: Group, width: int, *, live: bool, ascii_only: bool = False) -> RenderableType:
+    """Return the panel of an athlete."""
+    room = max(12, (width - 4 - _LABEL - _COMPARED - 3) // 2)
+    table = Table.grid(padding=(0, 1, 0, 0))
+    for columns in (_LABEL, room, room, _COMPARED):
         table.add_column(width=columns, no_wrap=True, overflow="ellipsis")
     draw = _Drawing(room, ascii_only=ascii_only)
     pair = group.both.pair if group.both is not None else None
     table.add_row("", draw.sensor(group.left, "left"), draw.sensor(group.right, "right"), Text("right vs left", "dim"))
     table.add_row("set", draw.count(group.left), draw.count(group.right), _pairs(pair))
-    table.add_row("now deg", draw.now(group.left), draw.now(group.right), "")
+    if live:
+        table.add_row("angle deg", draw.now(group.left), draw.now(group.right), "")
     for quantity in QUANTITIES:
         table.add_row(
             quantity.label,
@@ -73,7 +79,7 @@ def panel(group: Group, width: int, *, ascii_only: bool = False) -> RenderableTy
         subtitle=Text(_subtitle(group), "dim", no_wrap=True, overflow="ellipsis"),
         subtitle_align="right",
         width=width,
-        height=HEIGHT,
+        height=height(live=live),
         border_style="" if any(leg.fresh for leg in group.legs) else "dim",
     )
 
@@ -155,7 +161,7 @@ class _Drawing:
         percent = symmetry.mean_index_percent
         bar = plots.balance(percent, 7, _FULL_PERCENT, ascii_only=self._ascii)
         sign = "+" if percent > 0.0 else ""
-        return Text(f"{sign + plots.figure(percent, 0):>5} % {bar}")
+        return Text(f"{sign + plots.figure(percent, 0):>4} % {bar}")
 
     def load(self, pair: Pair | None) -> tuple[Text, Text]:
         """Return how the load is shared out."""

@@ -160,6 +160,14 @@ class Told(NamedTuple):
     utc_s: float
 
 
+class Closed(NamedTuple):
+    """A set that was closed, and when: of the day, as it says or as it came."""
+
+    node: str
+    closed: Set
+    utc_s: float
+
+
 def is_newer(new: C, old: C, *, past: bool) -> bool:
     """Tell whether one record comes after another of the same source, whatever order they arrived in.
 

@@ -10,15 +10,15 @@ from rich.console import Group as Stack
 from rich.table import Table
 from rich.text import Text
 
-from ankled.daemon.monitor import plots
+from ankled.daemon.monitor import plots, tables
 from ankled.daemon.monitor.groups import groups
-from ankled.daemon.monitor.panel import HEIGHT, NARROWEST, QUANTITIES, STYLE, number, panel
+from ankled.daemon.monitor.panel import NARROWEST, height, panel
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from ankled.daemon.monitor.collect import Model
-    from ankled.daemon.monitor.groups import Group, Leg
+    from ankled.daemon.monitor.groups import Group
     from ankled.daemon.monitor.people import Now, Told
 
 _ALERTS: Final = 3
@@ -27,7 +27,7 @@ _ALERT_S: Final = 600.0
 _NEW_S: Final = 60.0
 _TURN_S: Final = 8.0
 """How long a page is shown, unless somebody turns it."""
-_NARROW: Final = 64
+_LEAST_SETS: Final = 3
 _SIGNS: Final = {"warning": "!", "notice": "i"}
 
 
@@ -54,30 +54,34 @@ class View:
 
     def picture(self, shown: Shown, now: Now) -> RenderableType:
         """Return the picture for the console as large as it is now."""
-        width, height = self._console.size
+        width, lines = self._console.size
         people = groups(self._model, now.s, shown.nodes, shown.athletes)
         alerts = self._alerts(shown, now)
-        room = max(1, height - 2 - len(alerts))
+        room = max(1, lines - 2 - len(alerts))
         across = max(1, width // NARROWEST)
-        fits = across * (room // HEIGHT)
+        high = room // height(live=self._model.live)
+        fits = across * high
         if not people:
             body: RenderableType = Text(f"\n  {self._silence(shown)}", no_wrap=False)
             pages, page = 1, 0
         elif len(people) <= fits and width >= NARROWEST:
-            across = min(across, -(-len(people) // (room // HEIGHT)))
+            across = min(across, -(-len(people) // high))
             body = self._panels(people, width, across)
             pages, page = 1, 0
         else:
             rows = [(group, leg) for group in people for leg in group.legs or (None,)]
-            most = max(1, room - 1)
+            most = max(1, room - tables.HEAD)
             pages = -(-len(rows) // most)
             page = (int(now.s / _TURN_S) if shown.page is None else shown.page) % pages
-            body = self._compact(rows[page * most : (page + 1) * most], width)
+            body = tables.compact(rows[page * most : (page + 1) * most], width, ascii_only=self._ascii)
         self.page = page
         foot = self._foot(shown, page, pages)
         used = len(self._console.render_lines(body, self._console.options.update(height=None)))
+        sets, lines_of_sets = self._sets(shown, room - used)
+        below = [sets] if lines_of_sets else []
+        used += lines_of_sets
         space = [Text("\n" * (room - used - 1))] if used < room else []
-        return Stack(self._head(shown, now), *alerts, body, *space, foot)
+        return Stack(self._head(shown, now), *alerts, body, *below, *space, foot)
 
     def _silence(self, shown: Shown) -> str:
         if shown.athletes:
@@ -145,61 +149,21 @@ class View:
         each = width // across
         for _ in range(across):
             table.add_column(width=each)
-        drawn = [panel(group, each, ascii_only=self._ascii) for group in people]
+        drawn = [panel(group, each, live=self._model.live, ascii_only=self._ascii) for group in people]
         for first in range(0, len(drawn), across):
             row = drawn[first : first + across]
             table.add_row(*row, *[""] * (across - len(row)))
         return table
 
-    def _compact(self, rows: list[tuple[Group, Leg | None]], width: int) -> RenderableType:
-        """Return a table with a line for each leg; narrow terminals get the most important columns."""
-        table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
-        wide = width >= _NARROW
-        plot = min(24, max(0, width - 72) // 2)
-        for name in ("who", "leg", "set", "count"):
-            table.add_column(name, no_wrap=True, max_width=16 if name == "who" else None, overflow="ellipsis")
-        for quantity in QUANTITIES if wide else QUANTITIES[:3]:
-            table.add_column(quantity.label.replace("cadence ", ""), justify="right", no_wrap=True)
-        if plot >= 4:  # noqa: PLR2004 - fewer columns show no course
-            table.add_column("lateral N", no_wrap=True, width=plot)
-            table.add_column("sway", no_wrap=True, width=plot)
-        if wide:
-            table.add_column("range R-L", justify="right", no_wrap=True)
-            table.add_column("batt", justify="right", no_wrap=True)
-            table.add_column("dBm", justify="right", no_wrap=True)
-        before = None
-        for group, leg in rows:
-            table.add_row(*self._row(group, leg, plot, wide=wide, first=group is not before))
-            before = group
-        return table
-
-    def _row(self, group: Group, leg: Leg | None, plot: int, *, wide: bool, first: bool) -> list[Text]:
-        who = Text(plots.plain(group.name, 64) if first else "", "bold")
-        if leg is None:
-            return [who]
-        style, side = "" if leg.fresh else "dim", leg.device.side
-        counted, done = leg.count, leg.done
-        if leg.there is False:
-            count = "OFFLINE"
-        elif done is not None:
-            count = "done"
-        else:
-            count = "-" if counted is None else f"{counted[2]} {counted[1]}"
-        cells = [side, "-" if counted is None else str(counted[0]), count]
-        cells += [number(leg, quantity) for quantity in (QUANTITIES if wide else QUANTITIES[:3])]
-        texts = [who, *(Text(cell, style) for cell in cells)]
-        texts[1].stylize(STYLE.get(side, ""))
-        if leg.there is False:
-            texts[3].stylize("bold reverse")
-        if plot >= 4:  # noqa: PLR2004 - as above
-            for quantity in QUANTITIES[2:]:
-                values = [getattr(rep, quantity.field) for rep in leg.device.current] if leg.device.reps else []
-                texts.append(Text(plots.spark(values, plot, ascii_only=self._ascii), style or STYLE.get(side, "")))
-        if wide:
-            pair = group.both.pair if group.both is not None and first else None
-            index = None if pair is None or pair.rom is None else pair.rom.mean_index_percent
-            texts.append(Text("" if index is None else f"{plots.figure(index, 0)} %"))
-            state = leg.device.state
-            texts.append(Text("-" if state.battery_percent is None else f"{plots.figure(state.battery_percent, 0)} %"))
-            texts.append(Text(plots.figure(state.rssi_dbm, 0)))
-        return texts
+    def _sets(self, shown: Shown, room: int) -> tuple[RenderableType, int]:
+        """Return the latest sets, newest first, and how many lines they take, where there is room for some."""
+        sets = [
+            one
+            for one in self._model.sets
+            if (not shown.nodes or one.node in shown.nodes)
+            and (not shown.athletes or one.closed.athlete in shown.athletes)
+        ]
+        if room < _LEAST_SETS or not sets:
+            return "", 0
+        chosen = sets[:-room:-1]
+        return tables.closed(chosen), len(chosen) + 1
