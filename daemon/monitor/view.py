@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from ankled.daemon.monitor.collect import Model
-    from ankled.daemon.monitor.groups import Group
+    from ankled.daemon.monitor.groups import Group, Leg
     from ankled.daemon.monitor.people import Now, Told
 
 _ALERTS: Final = 3
@@ -69,11 +69,10 @@ class View:
             body = self._panels(people, width, across)
             pages, page = 1, 0
         else:
-            rows = [(group, leg) for group in people for leg in group.legs or (None,)]
-            most = max(1, room - tables.HEAD)
-            pages = -(-len(rows) // most)
+            split = _pages(people, max(1, room - tables.HEAD))
+            pages = len(split)
             page = (int(now.s / _TURN_S) if shown.page is None else shown.page) % pages
-            body = tables.compact(rows[page * most : (page + 1) * most], width, ascii_only=self._ascii)
+            body = tables.compact(split[page], width, ascii_only=self._ascii)
         self.page = page
         foot = self._foot(shown, page, pages)
         used = len(self._console.render_lines(body, self._console.options.update(height=None)))
@@ -163,7 +162,21 @@ class View:
             if (not shown.nodes or one.node in shown.nodes)
             and (not shown.athletes or one.closed.athlete in shown.athletes)
         ]
-        if room < _LEAST_SETS or not sets:
+        if room < _LEAST_SETS or not sets or self._console.width < NARROWEST:
             return "", 0
         chosen = sets[:-room:-1]
         return tables.closed(chosen), len(chosen) + 1
+
+
+def _pages(people: list[Group], most: int) -> list[list[tuple[Group, Leg | None]]]:
+    """Return the legs of each page, `most` at most; both of an athlete on the same one where they fit."""
+    split: list[list[tuple[Group, Leg | None]]] = [[]]
+    for group in people:
+        rows: list[tuple[Group, Leg | None]] = [(group, leg) for leg in group.legs or (None,)]
+        if split[-1] and len(split[-1]) + len(rows) > most:
+            split.append([])
+        for row in rows:
+            if len(split[-1]) >= most:
+                split.append([])
+            split[-1].append(row)
+    return split

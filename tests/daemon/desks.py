@@ -1,0 +1,118 @@
+"""A node for tests of those who listen to one: an outbox, and a desk that answers for the past from it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from ankled.daemon.mqtt.connection import Message, connected
+from ankled.daemon.outbox.outbox import Outbox
+from ankled.daemon.outbox.store import Result
+from ankled.daemon.records import Record, Rep, to_json
+from ankled.daemon.requests.forms import History, HistoryForm, Past
+from tests.daemon.records import lift
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from ankled.daemon.mqtt.broker_url import BrokerAddress
+    from ankled.daemon.mqtt.connection import Connection
+
+NODE = "gym"
+ROOT = f"ankled/{NODE}"
+TOPIC = f"{ROOT}/kim-left/rep"
+
+
+def rep(seq: int, **given: object) -> Rep:
+    """Return the repetition of this `seq`, the same each time; all are of one set."""
+    fields: dict[str, object] = {
+        "id": f"s/kim-left/rep/{seq}", "seq": seq, "session": "s", "node": NODE, "device": "kim-left", "athlete": "kim",
+        "set": 1, "movement": "leg_raise", "rom_deg": 40.0 + seq % 7,
+    }  # fmt: skip
+    return lift("left", seq, 3.0 * seq, **(fields | given))
+
+
+def result(record: Record) -> Result:
+    """Return a record of a device as the outbox keeps it."""
+    assert isinstance(record, Rep)
+    return Result(
+        id=record.id,
+        source=record.device,
+        seq=record.seq,
+        athlete=record.athlete,
+        topic=TOPIC,
+        payload=to_json(record),
+        retain=False,
+    )
+
+
+def told(results: list[Result], form: HistoryForm, seqs: list[int]) -> History:
+    """Return an answer: of the results above a `seq` as many as were asked for."""
+    return History(
+        source=form.source,
+        results=tuple(Past(topic=one.topic, record=msgspec.Raw(one.payload)) for one in results[: form.limit]),
+        more=len(results) > form.limit,
+        oldest_seq=min(seqs, default=None),
+        latest_seq=max(seqs, default=None),
+    )
+
+
+class Node:
+    """Publishes what a test has it publish, keeps it in an outbox, and answers unless it is told not to."""
+
+    def __init__(self, connection: Connection, outbox: Outbox) -> None:
+        self._connection = connection
+        self._outbox = outbox
+        self.answers = True
+        self.transaction = ""
+        self.asked: list[HistoryForm] = []
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def at(cls, address: BrokerAddress, folder: Path) -> AsyncIterator[Self]:
+        """Be online at a broker."""
+        async with Outbox(folder / "outbox.db") as outbox, connected(address, timeout_s=20.0) as connection:
+            self = cls(connection, outbox)
+            await connection.subscribe(f"{ROOT}/bridge/request/history")
+            await connection.publish(Message(f"{ROOT}/bridge/state", b'{"state":"online"}', 1, retain=True))
+            await connection.publish(Message(f"{ROOT}/kim-left/availability", b'{"state":"online"}', 1, retain=True))
+            serving = asyncio.create_task(self._serve(), name="test-desk")
+            try:
+                yield self
+            finally:
+                serving.cancel()
+                await asyncio.wait({serving})
+
+    async def make(self, *records: Rep, publish: bool = True) -> None:
+        """Store results; those that are not published are what a broker loses."""
+        for record in records:
+            await self._outbox.put(result(record))
+        await self._outbox.account()  # stored, for the thread of the file does one thing after the other
+        for record in records if publish else ():
+            await self._connection.publish(Message(TOPIC, to_json(record)))
+
+    async def publish(self, topic: str, payload: bytes) -> None:
+        """Publish anything."""
+        await self._connection.publish(Message(topic, payload))
+
+    async def refuse(self, reason: str) -> None:
+        """Answer the last question with an error."""
+        answer = {"transaction": self.transaction, "status": "error", "error": reason}
+        await self._connection.publish(Message(f"{ROOT}/bridge/response/history", msgspec.json.encode(answer)))
+
+    async def _serve(self) -> None:
+        async for message in self._connection.received():
+            fields = msgspec.json.decode(message.payload)
+            self.transaction = transaction = fields.pop("transaction")
+            form = msgspec.convert(fields, HistoryForm)
+            self.asked.append(form)
+            if not self.answers:
+                continue
+            results = await self._outbox.history(form.source, form.after_seq, form.limit + 1)
+            everything = [one.seq for one in await self._outbox.history(form.source, 0, 100_000)]
+            answer = {"transaction": transaction, "status": "ok", "data": told(results, form, everything)}
+            await self._connection.publish(Message(f"{ROOT}/bridge/response/history", msgspec.json.encode(answer)))
