@@ -26,16 +26,15 @@ def spark(values: Sequence[float | None], width: int, *, ascii_only: bool = Fals
         return ""
     low, high = min(known), max(known)
     room = max(high - low, _FLAT * max(abs(low), abs(high)))
-    base = (low + high - room) / 2.0
     top = len(levels) - 1
-    return "".join(
-        " "
-        if value is None or not math.isfinite(value)
-        else levels[min(top, max(0, round(top * (value - base) / room)))]
-        if 0.0 < room < math.inf
-        else levels[top // 2]
-        for value in shown
-    )
+
+    def column(value: float | None) -> str:
+        if value is None or not math.isfinite(value):
+            return " "
+        part = 0.5 + (value - low / 2.0 - high / 2.0) / room if 0.0 < room < math.inf else 0.5
+        return levels[round(top * min(1.0, max(0.0, part)))]
+
+    return "".join(map(column, shown))
 
 
 def balance(percent: float, width: int, full: float, *, ascii_only: bool = False) -> str:

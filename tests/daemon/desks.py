@@ -13,7 +13,7 @@ from ankled.daemon.outbox.outbox import Outbox
 from ankled.daemon.outbox.store import Result
 from ankled.daemon.records import Record, Rep, to_json
 from ankled.daemon.requests.forms import History, HistoryForm, Past
-from tests.daemon.records import lift
+from tests.daemon.records import make
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,9 +31,10 @@ def rep(seq: int, **given: object) -> Rep:
     """Return the repetition of this `seq`, the same each time; all are of one set."""
     fields: dict[str, object] = {
         "id": f"s/kim-left/rep/{seq}", "seq": seq, "session": "s", "node": NODE, "device": "kim-left", "athlete": "kim",
-        "set": 1, "movement": "leg_raise", "rom_deg": 40.0 + seq % 7,
+        "side": "left", "kind": "rep", "set": 1, "index": seq, "movement": "leg_raise", "start_s": 3.0 * seq,
+        "end_s": 3.0 * seq + 2.0, "known_at_s": 3.0 * seq + 2.1, "duration_s": 2.0, "rom_deg": 40.0 + seq % 7,
     }  # fmt: skip
-    return lift("left", seq, 3.0 * seq, **(fields | given))
+    return make(Rep, **(fields | given))
 
 
 def result(record: Record) -> Result:
