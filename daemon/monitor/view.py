@@ -100,7 +100,10 @@ class View:
 
     def _foot(self, shown: Shown, page: int, pages: int) -> Text:
         model = self._model
-        parts = [f"{model.results} results", f"{model.lost} missing" if model.lost else "none missing"]
+        parts = [
+            f"{model.results} result{'' if model.results == 1 else 's'}",
+            f"{model.lost} missing" if model.lost else "none missing",
+        ]
         if model.unread:
             parts.append(f"{model.unread} messages not understood")
         if shown.note:

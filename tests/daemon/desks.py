@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from ankled.daemon.mqtt.connection import Message, connected
+from ankled.daemon.mqtt.topics import Topics
 from ankled.daemon.outbox.outbox import Outbox
-from ankled.daemon.outbox.store import Result
+from ankled.daemon.outbox.result import Result
 from ankled.daemon.records import Record, Rep, to_json
+from ankled.daemon.requests import answering
+from ankled.daemon.requests.desk import Desk
 from ankled.daemon.requests.forms import History, HistoryForm, Past
+from tests.daemon.brokers import eventually
 from tests.daemon.records import make
 
 if TYPE_CHECKING:
@@ -63,13 +67,17 @@ def told(results: list[Result], form: HistoryForm, seqs: list[int]) -> History:
 
 
 class Node:
-    """Publishes what a test has it publish, keeps it in an outbox, and answers unless it is told not to."""
+    """Publishes what a test has it publish, keeps it in an outbox, and has a desk that answers unless told not to."""
 
     def __init__(self, connection: Connection, outbox: Outbox) -> None:
         self._connection = connection
         self._outbox = outbox
+        self._history = answering.history(outbox)
+        self._out: asyncio.Queue[Message] = asyncio.Queue()
+        self._desk = Desk(Topics(node=NODE), "safe", {"history": self._handle}, self._out.put_nowait)
+        self._last_question = Message(topic="", payload=b"{}")
+        self._questions = 0
         self.answers = True
-        self.transaction = ""
         self.asked: list[HistoryForm] = []
 
     @classmethod
@@ -81,18 +89,22 @@ class Node:
             await connection.subscribe(f"{ROOT}/bridge/request/history")
             await connection.publish(Message(f"{ROOT}/bridge/state", b'{"state":"online"}', 1, retain=True))
             await connection.publish(Message(f"{ROOT}/kim-left/availability", b'{"state":"online"}', 1, retain=True))
-            serving = asyncio.create_task(self._serve(), name="test-desk")
-            try:
-                yield self
-            finally:
-                serving.cancel()
-                await asyncio.wait({serving})
+            async with self._desk:
+                tasks = {asyncio.create_task(work, name="test-node") for work in (self._take(), self._answer())}
+                try:
+                    yield self
+                finally:
+                    for task in tasks:
+                        task.cancel()
+                    await asyncio.wait(tasks)
 
     async def make(self, *records: Rep, publish: bool = True) -> None:
         """Store results; those that are not published are what a broker loses."""
         for record in records:
-            await self._outbox.put(result(record))
-        await self._outbox.account()  # stored, for the thread of the file does one thing after the other
+            self._outbox.offer(result(record))
+        highest = max(record.seq for record in records)
+        while (await self._outbox.seq_range("kim-left"))[1] != highest:  # noqa: ASYNC110 - sends no event
+            await asyncio.sleep(0.01)
         for record in records if publish else ():
             await self._connection.publish(Message(TOPIC, to_json(record)))
 
@@ -102,18 +114,25 @@ class Node:
 
     async def refuse(self, reason: str) -> None:
         """Answer the last question with an error."""
-        answer = {"transaction": self.transaction, "status": "error", "error": reason}
-        await self._connection.publish(Message(f"{ROOT}/bridge/response/history", msgspec.json.encode(answer)))
+        transaction = msgspec.json.decode(self._last_question.payload)["transaction"]
+        answer = {"transaction": transaction, "status": "error", "error": reason}
+        await self.publish(f"{ROOT}/bridge/response/history", msgspec.json.encode(answer))
 
-    async def _serve(self) -> None:
+    async def asked_for(self, count: int) -> None:
+        """Wait until so many questions have come."""
+        await eventually(lambda: self._questions >= count)
+
+    async def _handle(self, form: HistoryForm) -> msgspec.Struct:
+        self.asked.append(form)
+        return await self._history(form)
+
+    async def _take(self) -> None:
         async for message in self._connection.received():
-            fields = msgspec.json.decode(message.payload)
-            self.transaction = transaction = fields.pop("transaction")
-            form = msgspec.convert(fields, HistoryForm)
-            self.asked.append(form)
-            if not self.answers:
-                continue
-            results = await self._outbox.history(form.source, form.after_seq, form.limit + 1)
-            everything = [one.seq for one in await self._outbox.history(form.source, 0, 100_000)]
-            answer = {"transaction": transaction, "status": "ok", "data": told(results, form, everything)}
-            await self._connection.publish(Message(f"{ROOT}/bridge/response/history", msgspec.json.encode(answer)))
+            self._last_question = message
+            self._questions += 1
+            if self.answers:
+                self._desk.take(message)
+
+    async def _answer(self) -> None:
+        while True:
+            await self._connection.publish(await self._out.get())

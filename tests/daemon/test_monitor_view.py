@@ -91,7 +91,7 @@ def test_an_athlete_has_both_legs_side_by_side_with_units() -> None:
     assert "54 %" in row(lines, "load")
     assert "46 %" in row(lines, "load")
     assert "of 12 pairs" in "\n".join(lines)
-    assert lines[-1].startswith("16 results, none missing")
+    assert lines[-1].startswith("17 results, none missing")
     assert lines[-1].endswith("q quit")
 
 

@@ -135,7 +135,7 @@ async def test_a_refusal_is_passed_on(mosquitto: Mosquitto, tmp_path: Path) -> N
     async with Node.at(mosquitto.address, tmp_path) as node:
         node.answers = False
         async with watching(mosquitto.address) as (_, seen, _watch):
-            await eventually(lambda: bool(node.asked))
+            await node.asked_for(1)
             await node.make(rep(5))
             answers = f"{ROOT}/bridge/response/history"
             await node.publish(answers, b'{"transaction":"of somebody else","status":"error","error":"x"}')
