@@ -47,8 +47,8 @@ coverage: $(DEV) ## run the tests under coverage and print what no test reaches
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-schemas: $(DEV) ## write docs/schemas from the record structs
-	$(BIN)/python -m ankled.daemon.schemas docs/schemas
+schemas: $(DEV) ## write docs/schemas and docs/asyncapi.json from the structs that are sent
+	$(BIN)/python -m ankled.daemon.schemas docs
 
 # uv alone resolves for every supported Python at once. No index address gets into the files: pip uses the user's own.
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
