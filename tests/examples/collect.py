@@ -84,7 +84,7 @@ class Day:
         for one in PUBLISHED:
             found = [content for content in self.came(one.address) if _of(one.whose, content)]
             if found:
-                self.examples[one.key] = [found[len(found) // 2]]
+                self.examples[one.key] = [found[(len(found) - 1) // 2]]
 
     async def ask(self, name: str, fields: dict[str, Any], *, key: str | None = None) -> Any:
         """Make a request; keep it and its answer."""
@@ -110,7 +110,7 @@ class Day:
 
 def _of(whose: str, content: dict[str, Any]) -> bool:
     """Tell whether this is of a leg: `athlete` and `bridge` in the place of a device are none."""
-    return whose != "device" or content.get("device", "left") in {"left", "right", "pod"}
+    return whose != "device" or content.get("device", "left") in {"left", "right", "left_pod"}
 
 
 async def soon(condition: Any, what: str, within_s: float = SOON_S) -> None:
@@ -137,23 +137,25 @@ async def day(folder: Path, scenario: str, devices: Sequence[str], first: Sequen
         raise SystemExit("mosquitto is not installed")
     broker = Mosquitto(program, folder)
     broker.start()
-    spec = f"unix:{folder}/radio"
+    spec = "unix:radio"
     words = [word for device in devices for word in ("--sensor", device)]
     url = f"mqtt://{broker.address.host}:{broker.address.port}"
     try:
-        with started("simulate", "--scenario", scenario, "--radio", spec, "--repeat", "--at-once", *words) as air:
+        with started(
+            "simulate", "--scenario", scenario, "--radio", spec, "--repeat", "--at-once", *words, cwd=folder
+        ) as air:
             assert air.stdout is not None
             found: dict[str, str] = {}
-            while not (line := air.stdout.readline()).startswith("radio at "):
+            while (line := air.stdout.readline()) and not line.startswith("radio at "):
                 found[line.split()[0]] = line.split()[1]
-            spare = found.pop("spare", None)
+            spare = found.pop("right_spare", None)
             config = folder / "ankled.toml"
             sides = {label: label if label in {"left", "right"} else "unknown" for label in found}
             parts = [DEVICE.format(label=label, address=found[label], side=sides[label]) for label in found]
             config.write_text(LINES.format(folder=folder) + "".join(parts))
             async with Subscriber.on(broker.address) as subscriber:
                 made = Day(subscriber, broker)
-                with started("run", "--config", config, "--radio", spec, "--broker", url) as process:
+                with started("run", "--config", config, "--radio", spec, "--broker", url, cwd=folder) as process:
                     wanted = {one.key: one.address for one in PUBLISHED if one.key in first}
                     await soon(lambda: all(made.came(address) for address in wanted.values()), f"all of {first}")
                     if asking:
@@ -187,7 +189,7 @@ async def collect(folder: Path) -> dict[str, list[Any]]:
     """Return the examples by the name of their message."""
     pair = ("left=movesense", "right=openankle")
     stood = await day(folder / "a", "walk_balance", pair, ("device_standing",), asking=False)
-    trained = await day(folder / "b", "demo", (*pair, "pod=rsc", "spare=polar"), FIRST, asking=True)
+    trained = await day(folder / "b", "demo", (*pair, "left_pod=rsc", "right_spare=polar"), FIRST, asking=True)
     return dict(sorted((stood | trained).items()))
 
 
