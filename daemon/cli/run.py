@@ -69,11 +69,12 @@ async def _run(config: Config, address: BrokerAddress, radio_spec: str | None) -
         async with (
             radio.opened(radio_spec, config.radio.adapters) as backends,
             broker_at(address) as found,
-            launch.publishing(found, topics, launch.options(config)) as outlet,
+            launch.publishing(found, topics, launch.options(config), launch.outbox(config)) as outlet,
             launch.recording(path, config, limits) as capture,
         ):
             log.info("running", node=config.node, broker=found.url, capture=str(path) if path else None)
-            live = launch.Live(config, backends, launch.announcer(config, outlet), axes=_axes(config))
+            past = await outlet.outbox.past()
+            live = launch.Live(config, backends, launch.announcer(config, outlet), axes=_axes(config), past=past)
             await live.run(stop, capture)
     return 0
 

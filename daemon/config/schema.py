@@ -66,13 +66,21 @@ class MqttConfig(_Section, frozen=True, kw_only=True):
     client_id: Text | None = None
     keepalive_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 30
     timeout_s: Annotated[float, msgspec.Meta(ge=0.5, le=60.0)] = 3.0
-    queue: Annotated[int, msgspec.Meta(ge=10, le=1_000_000)] = 1000
 
     def address(self) -> BrokerAddress:
         """Return the broker's address with the credentials of this section. Raises UsageError or ConfigError."""
         return BrokerAddress.parse(self.broker, "mqtt.broker").with_credentials(
             self.username, self.password_file, self.ca_file
         )
+
+
+class OutboxConfig(_Section, frozen=True, kw_only=True):
+    """Results on their way to the broker, kept in the folder of the state: how many, how long, sent how fast."""
+
+    size_mb: Annotated[float, msgspec.Meta(ge=1.0, le=65536.0)] = 256.0
+    pending_days: Annotated[float, msgspec.Meta(ge=0.01, le=3650.0)] = 30.0
+    kept_h: Annotated[float, msgspec.Meta(ge=0.0, le=8760.0)] = 24.0
+    rate_per_s: Annotated[float, msgspec.Meta(ge=10.0, le=100_000.0)] = 500.0
 
 
 class HomeAssistantConfig(_Section, frozen=True, kw_only=True):
@@ -114,7 +122,7 @@ class CaptureConfig(_Section, frozen=True, kw_only=True):
 
 
 class StateConfig(_Section, frozen=True, kw_only=True):
-    """What is kept from one session to the next: the axes of the legs, as walking has shown them."""
+    """What is kept from one run to the next: the axes of the legs, as walking has shown them, and the outbox."""
 
     enabled: bool = True
     folder: Text = "state"
@@ -185,6 +193,7 @@ class Config(_Section, frozen=True, kw_only=True):
     session: SessionConfig = SessionConfig()
     radio: RadioConfig = RadioConfig()
     mqtt: MqttConfig = MqttConfig()
+    outbox: OutboxConfig = OutboxConfig()
     homeassistant: HomeAssistantConfig = HomeAssistantConfig()
     capture: CaptureConfig = CaptureConfig()
     state: StateConfig = StateConfig()

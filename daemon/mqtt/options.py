@@ -10,7 +10,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     `announce`: say online and offline, leave a last will, and let the broker retain what should be; a replay does none
     of that. `info`: the content of `bridge/info`. `require`: the first connection must succeed. `patience_s`: give up
-    when the broker stays away for so long; None means never.
+    when the broker stays away for so long; None means never. `queue`: how much a backlog in memory holds. `rate_per_s`:
+    how many results go out in a second, after a `burst`; None means as many as the broker takes.
     """
 
     client_id: str | None = None
@@ -21,6 +22,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     require: bool = False
     patience_s: float | None = None
     queue: int = 1000
+    rate_per_s: float | None = None
+    burst: int = 500
 
     @classmethod
     def for_replay(cls, *, timeout_s: float = 3.0, patience_s: float = 30.0) -> Options:

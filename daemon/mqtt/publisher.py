@@ -1,8 +1,9 @@
 """The publisher: results to the broker, in order, at least once, however often the broker goes away.
 
-A result leaves the backlog only when the broker has acknowledged it, and everything before it. After a lost connection
-sending begins again at the oldest one kept, so a subscriber may see a result twice, with the same id, but none out of
-order and none missing.
+A result leaves the backlog only when the broker has acknowledged it, and everything before it. On a new connection the
+backlog begins anew: with what it tells again (the outbox: all of the last minute, for an acknowledgement is not
+delivery), then all that is not acknowledged. So a subscriber may see a result twice, with the same id, but none out of
+order for the first time and none missing. The daemon's backlog is the outbox; that of a replay is in memory.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ankled.daemon.mqtt.backoff import Backoff
 from ankled.daemon.mqtt.connection import Connection, Message, connected
 from ankled.daemon.mqtt.incoming import Incoming
 from ankled.daemon.mqtt.options import Options, Statistics
+from ankled.daemon.mqtt.pace import Pace
 from ankled.daemon.mqtt.states import States
 from ankled.daemon.records import Record, to_json
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from types import TracebackType
 
+    from ankled.daemon.mqtt.backlog import Parcel
     from ankled.daemon.mqtt.broker_url import BrokerAddress
     from ankled.daemon.mqtt.topics import Topics
 
@@ -49,11 +52,12 @@ class Publisher:
     def __init__(
         self, address: BrokerAddress, topics: Topics, options: Options | None = None, backlog: Backlog | None = None
     ) -> None:
-        """Prepare; nothing is connected before the context is entered."""
+        """Prepare; nothing is connected before the context is entered. Without a backlog, one in memory is made."""
         self._address = address
-        self._topics = topics
+        self.topics = topics
         self._options = Options() if options is None else options
         self._backlog: Backlog = MemoryBacklog(self._options.queue) if backlog is None else backlog
+        self._pace = Pace(self._options.rate_per_s, self._options.burst)
         self._retained: dict[str, Message] = {}
         self._states = States()
         self.incoming = Incoming()
@@ -83,15 +87,22 @@ class Publisher:
             raise failure
 
     async def publish(self, record: Record) -> None:
-        """Hand over a result; wait while the backlog is full. Raises BrokerError when the publisher has given up."""
-        topic, qos, retain = self._topics.topic_for(record)
+        """Hand over a result; wait while the backlog is full. Raises BrokerError when the publisher has given up.
+
+        Only with a backlog in memory: the outbox takes results by itself, without waiting.
+        """
+        topic, qos, retain = self.topics.topic_for(record)
         message = Message(topic, to_json(record), qos, retain and self._options.announce)
+        backlog = self._backlog
+        if not isinstance(backlog, MemoryBacklog):
+            error = "this publisher reads an outbox: offer the result there"
+            raise TypeError(error)
         if self.ended:
             raise self._failure()
-        if self._backlog.full:
-            await self._unless_ended(self._backlog.put(message))
+        if backlog.full:
+            await self._unless_ended(backlog.put(message))
         else:
-            await self._backlog.put(message)
+            await backlog.put(message)
 
     def keep(self, topic: str, payload: bytes) -> None:
         """Have the broker hold the newest state of a topic; never waits. Nothing is retained without `announce`."""
@@ -109,8 +120,12 @@ class Publisher:
 
     def show(self, record: Record) -> None:
         """Send a record of the moment, if the broker is there; never waits."""
-        topic, qos, retain = self._topics.topic_for(record)
+        topic, qos, retain = self.topics.topic_for(record)
         self._states.show(Message(topic, to_json(record), qos, retain=retain))
+
+    def say(self, message: Message) -> None:
+        """Send a message of the moment, such as an answer, if the broker is there; never waits."""
+        self._states.show(message)
 
     async def drain(self, deadline_s: float) -> None:
         """Wait until the broker has acknowledged everything. Raises BrokerError when the deadline passes first."""
@@ -172,7 +187,7 @@ class Publisher:
         announced = options.announce
         return connected(
             self._address,
-            client_id=options.client_id or (f"ankled-{self._topics.node}" if announced else None),
+            client_id=options.client_id or (f"ankled-{self.topics.node}" if announced else None),
             keepalive_s=options.keepalive_s,
             timeout_s=options.timeout_s,
             will=self._state(_OFFLINE) if announced else None,
@@ -207,25 +222,25 @@ class Publisher:
                         await connection.publish(self._state(_OFFLINE))
 
     async def _announce(self, connection: Connection) -> None:
-        """Say online, who we are, and the last retained results again: a broker may have restarted without them."""
+        """Say online, and who we are."""
         if self._options.announce:
             for message in self._announcement:
                 await connection.publish(message)
-        for message in self._retained.values():
-            await connection.publish(message)
 
     @property
     def _announcement(self) -> list[Message]:
-        info = Message(self._topics.bridge("info"), self._options.info, 1, retain=True)
+        info = Message(self.topics.bridge("info"), self._options.info, 1, retain=True)
         return [self._state(_ONLINE), info]
 
     async def _send(self, connection: Connection, group: asyncio.TaskGroup) -> None:
         """Send the backlog from its beginning, a few at a time. Tasks start in the order they are made: so do sends."""
         slots = asyncio.Semaphore(_IN_FLIGHT)
         done: set[int] = set()
+        self._backlog.rewind()
         number = self._backlog.first
         while True:
-            message = await self._backlog.get(number)
+            message = _message(await self._backlog.get(number))
+            await self._pace.turn()
             await slots.acquire()
             group.create_task(self._deliver(connection, number, message, slots, done))
             number += 1
@@ -263,7 +278,7 @@ class Publisher:
         return None if self._task.cancelled() else self._task.exception()
 
     def _state(self, payload: bytes) -> Message:
-        return Message(self._topics.bridge("state"), payload, 1, retain=True)
+        return Message(self.topics.bridge("state"), payload, 1, retain=True)
 
     def _running(self) -> asyncio.Task[None]:
         if self._task is None:
@@ -291,3 +306,8 @@ class Publisher:
         error = BrokerError(str(cause) if isinstance(cause, BrokerError) else "the publisher has stopped")
         error.__cause__ = cause
         return error
+
+
+def _message(parcel: Parcel) -> Message:
+    """Return what goes to the broker."""
+    return parcel if isinstance(parcel, Message) else Message(parcel.topic, parcel.payload, parcel.qos, parcel.retain)
