@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import aiomqtt  # noqa: TID251 - a caller of requests, next to the nodes under test
 import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from ankled.daemon.live.outlet import BrokerOutlet
 from ankled.daemon.live.twin import Twin
 from ankled.daemon.mqtt.options import Options
 from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
 from ankled.daemon.offline import run_recording
 from ankled.daemon.records import Event, Rep, to_json
-from tests.daemon.brokers import HOST, PATIENCE_S, Gate, Mosquitto, Subscriber, eventually, payload, retained
+from tests.daemon.brokers import HOST, PATIENCE_S, Gate, Mosquitto, Subscriber, eventually, retained
+from tests.daemon.callers import Caller
+from tests.daemon.nodes import all_heard, heard, nodes, take, times
 from tests.daemon.wearers import WALK_LIFT_WALK, legs, settings
 from tests.house import tree
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ankled.daemon.mqtt.broker_url import BrokerAddress
-    from ankled.daemon.mqtt.connection import Message
     from ankled.daemon.records import Record
 
 EXAMPLES = tree.ROOT / "docs" / "examples"
@@ -63,73 +63,16 @@ def hall(mosquitto_program: str, tmp_path: Path) -> Iterator[Mosquitto]:
     broker.kill()
 
 
-class Node:
-    """A daemon without sensors: it publishes what it is given, and answers every request with the request."""
-
-    def __init__(self, node: str, address: BrokerAddress) -> None:
-        self.topics = Topics(node=node)
-        self.publisher = Publisher(address, self.topics)
-        self.outlet = BrokerOutlet(self.publisher, 1000)
-        self.asked: list[bytes] = []
-        self.publisher.incoming.listen(self.topics.request("+"), self._answer)
-
-    def _answer(self, message: Message) -> None:
-        self.asked.append(message.payload)
-        self.publisher.keep(self.topics.response("history"), message.payload)
+async def history(address: BrokerAddress, node: str, after_seq: int) -> dict[str, Any]:
+    """Ask a node for what its left weight has published, through whichever broker."""
+    async with Caller.at(address, Topics(node=node)) as caller:
+        return await caller.ask("history", source="left", after_seq=after_seq, limit=3, transaction=node)
 
 
-@contextlib.asynccontextmanager
-async def nodes(where: dict[str, BrokerAddress]) -> AsyncIterator[dict[str, Node]]:
-    """Have each node publish to its broker."""
-    async with contextlib.AsyncExitStack() as stack:
-        made = {node: Node(node, address) for node, address in where.items()}
-        for node in made.values():
-            await stack.enter_async_context(node.publisher)
-            running = asyncio.create_task(node.outlet.run())
-            stack.callback(running.cancel)
-        await eventually(lambda: all(node.publisher.statistics.connected for node in made.values()))
-        yield made
-
-
-def take(made: dict[str, Node], records: dict[str, list[Record]], part: slice) -> None:
-    """Have every node take a part of its records, in turns."""
-    for each in zip(*(records[node][part] for node in made), strict=True):
-        for node, record in zip(made.values(), each, strict=True):
-            node.outlet.take(record)
-
-
-def expected(node: str, records: list[Record]) -> list[tuple[str, bytes]]:
-    """Return topics and payloads of a node's records."""
-    topics = Topics(node=node)
-    return [(topics.topic_for(record).topic, to_json(record)) for record in records]
-
-
-def heard(subscriber: Subscriber, node: str) -> list[tuple[str, bytes]]:
-    """Return results on the topics of a node, each where it first came."""
-    results = [
-        (str(message.topic), payload(message))
-        for message in subscriber.messages
-        if message.topic.matches(f"ankled/{node}/#") and payload(message).startswith(b'{"schema"')
-    ]
-    return list(dict.fromkeys(results))
-
-
-async def all_heard(subscriber: Subscriber, records: dict[str, list[Record]], end: int | None = None) -> None:
-    """Wait for every result of every node; each comes on its node's own topics, unaltered and in order."""
-    wanted = {node: expected(node, made[:end]) for node, made in records.items()}
-    await eventually(lambda: all(len(heard(subscriber, node)) >= len(wanted[node]) for node in wanted))
-    assert {node: heard(subscriber, node) for node in wanted} == wanted
-
-
-def times(subscriber: Subscriber, topic: str) -> int:
-    """Return how often something came on a topic."""
-    return sum(message.topic.matches(topic) for message in subscriber.messages)
-
-
-async def ask(address: BrokerAddress, node: str, number: int) -> None:
-    """Put a request to a node."""
-    async with aiomqtt.Client(address.host, address.port) as client:
-        await client.publish(Topics(node=node).request("history"), msgspec.json.encode({"transaction": number}), qos=1)
+def given(records: list[Record], after_seq: int) -> list[Any]:
+    """Return what the answer to that holds."""
+    left = [record for record in records if record.id.split("/")[1] == "left"]  # type: ignore[union-attr]  # a wearer of weights that compute nothing has no live records
+    return [json.loads(to_json(record)) for record in left if record.seq > after_seq][:3]  # type: ignore[union-attr]  # the same
 
 
 async def test_three_nodes_on_one_broker(broker: BrokerAddress, records: dict[str, list[Record]]) -> None:
@@ -165,8 +108,9 @@ async def test_a_site_tells_the_hall(
             await eventually(lambda: times(above, LINK) == 1)
             take(made, records, slice(half))
             await all_heard(above, records, half)
-            await ask(hall.address, "pool", 1)
-            await eventually(lambda: times(above, "ankled/pool/bridge/response/history") == 1)
+            answer = await history(hall.address, "pool", 2)
+            assert (answer["transaction"], answer["status"]) == ("pool", "ok")
+            assert [past["record"] for past in answer["data"]["results"]] == given(records["pool"], 2)
             await gate.shut()
             await eventually(lambda: times(above, LINK) == 2)
             assert (await retained(hall.address, LINK))[LINK] == b"0"
@@ -175,7 +119,7 @@ async def test_a_site_tells_the_hall(
             await gate.open()
             await all_heard(above, records)
             assert (await retained(hall.address, LINK))[LINK] == b"1"
-        assert made["pool"].asked == [b'{"transaction":1}']
+        assert [question["transaction"] for question in made["pool"].asked] == ["pool"]
         assert times(above, "ankled/pool/bridge/request/#") == times(below, "ankled/pool/bridge/request/#") == 1
         assert times(below, "ankled/track/#") == 0
     finally:
@@ -200,13 +144,14 @@ async def test_two_brokers_as_equals(
             take(made, records, slice(None))
             for subscriber in (above, below):
                 await all_heard(subscriber, records)
-            await ask(peer.address, "track", 7)
-            await eventually(lambda: times(below, "ankled/track/bridge/response/history") == 1)
+            answer = await history(peer.address, "track", 4)
+            assert [past["record"] for past in answer["data"]["results"]] == given(records["track"], 4)
             for subscriber in (above, below):
                 counts = {node: times(subscriber, f"ankled/{node}/left/rep") for node in NODES}
                 reps = sum(isinstance(record, Rep) and record.device == "left" for record in records["gym"])
                 assert counts == dict.fromkeys(NODES, reps)
-        assert made["track"].asked == [b'{"transaction":7}']
+        assert [question["transaction"] for question in made["track"].asked] == ["track"]
+        assert made["gym"].asked == made["pool"].asked == []
     finally:
         peer.kill()
 
