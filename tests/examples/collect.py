@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import json
 import signal
 import tempfile
@@ -157,7 +158,8 @@ async def day(folder: Path, scenario: str, devices: Sequence[str], first: Sequen
                 made = Day(subscriber, broker)
                 with started("run", "--config", config, "--radio", spec, "--broker", url, cwd=folder) as process:
                     wanted = {one.key: one.address for one in PUBLISHED if one.key in first}
-                    await soon(lambda: all(made.came(address) for address in wanted.values()), f"all of {first}")
+                    for key, address in wanted.items():
+                        await soon(functools.partial(made.came, address), key)
                     if asking:
                         await ask_everything(made, str(spare))
                     await ended(process)
@@ -188,9 +190,12 @@ async def ask_everything(made: Day, spare: str) -> None:
 async def collect(folder: Path) -> dict[str, list[Any]]:
     """Return the examples by the name of their message."""
     pair = ("left=movesense", "right=openankle")
-    stood = await day(folder / "a", "walk_balance", pair, ("device_standing",), asking=False)
-    trained = await day(folder / "b", "demo", (*pair, "left_pod=rsc", "right_spare=polar"), FIRST, asking=True)
-    return dict(sorted((stood | trained).items()))
+    stood, uneven, trained = await asyncio.gather(
+        day(folder / "a", "walk_balance", pair, ("device_standing",), asking=False),
+        day(folder / "b", "asymmetry", pair, ("athlete_alert",), asking=False),
+        day(folder / "c", "fatigue", (*pair, "left_pod=rsc", "right_spare=polar"), FIRST, asking=True),
+    )
+    return dict(sorted((stood | uneven | trained).items()))
 
 
 def main() -> None:
