@@ -7,6 +7,7 @@ import contextlib
 import signal
 from importlib.metadata import version
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -22,6 +23,7 @@ from ankled.daemon.live.options import Limits
 from ankled.daemon.live.outlet import BrokerOutlet
 from ankled.daemon.live.service import Plan, Service
 from ankled.daemon.live.supervisor import Supervisor
+from ankled.daemon.live.twin import Twin
 from ankled.daemon.mqtt.options import Options
 from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from ankled.drivers.link import Backend
 
 _CLOSE_S: Final = 5.0
+_INSTANCE: Final = token_hex(4)
 _DRAIN_S: Final = 1.5
 OUTBOX: Final = "outbox.db"
 """The outbox's file in the folder of the state."""
@@ -50,11 +53,12 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of `bridge/info`. `config` is a digest that changes with any setting."""
+    """The content of `bridge/info`. `config` is a digest that changes with any setting, `instance` with every start."""
 
     version: str
     node: str
     config: str
+    instance: str
 
 
 class Live:
@@ -145,6 +149,8 @@ async def publishing(
     """
     async with outbox, Publisher(address, topics, options, outbox) as publisher:
         outlet = BrokerOutlet(publisher, outbox)
+        if options.announce:
+            Twin(topics, options.info).listen(publisher.incoming.listen)
         try:
             yield outlet
         finally:
@@ -191,7 +197,7 @@ def wearers(config: Config) -> dict[str, Wearer]:
 
 def options(config: Config) -> Options:
     """Return how a daemon of this configuration publishes."""
-    about = About(version=version("ankled"), node=config.node, config=config.digest())
+    about = About(version=version("ankled"), node=config.node, config=config.digest(), instance=_INSTANCE)
     return Options(
         client_id=config.mqtt.client_id,
         keepalive_s=config.mqtt.keepalive_s,

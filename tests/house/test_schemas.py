@@ -130,9 +130,17 @@ def test_the_document_holds_together() -> None:
     assert set(DOCUMENT["components"]["messages"]) == {*CARRIED, "homeassistant_discovery"}
 
 
-@pytest.mark.parametrize("name", sorted(CARRIED))
+def test_what_is_published_has_examples() -> None:
+    """An example for each topic, for the refusal of a request, and of each request with its answer or of neither."""
+    names = {one.key for one in PUBLISHED} | {"refused"}
+    requests = {name for name in EXAMPLES if name.startswith("request_")}
+    assert names <= set(EXAMPLES)
+    assert set(EXAMPLES) - names == requests | {name.replace("request", "response", 1) for name in requests}
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
 def test_the_examples_are_what_is_sent(name: str) -> None:
-    """Each message has an example, which was sent once: it has the keys of today's struct, no more and no fewer."""
+    """Each was sent once: it has the keys of today's struct, no more and no fewer."""
     assert EXAMPLES[name]
     for example in EXAMPLES[name]:
         read = msgspec.convert(example, CARRIED[name])
