@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 TOPICS: Final = Topics(node="gym")
 FIRST: Final = ("device_rep", "device_alert", "athlete_pair", "device_live", "bridge_event")
 """What is to have come before somebody asks."""
-SOON_S: Final = 150.0
+SOON_S: Final = 300.0
 ANSWER_S: Final = 10.0
 REFUSED: Final[dict[str, Any]] = {"device": "middle"}
 LINES: Final = """\
@@ -59,6 +59,8 @@ ASKING: Final[dict[str, dict[str, Any]]] = {
     "disconnect": {"device": "left"},
     "connect": {"device": "left"},
 }
+ABSENT: Final = "C0:11:22:33:44:55"
+"""A sensor that is wanted and never comes: while there is one, the daemon listens to who is near."""
 LAST: Final = ("adopt", "remove")
 """They need a device that is near and not wanted, in this order."""
 
@@ -70,6 +72,7 @@ class Day:
         self._subscriber = subscriber
         self._broker = broker
         self.examples: dict[str, list[Any]] = {}
+        self._count = 0
 
     def came(self, address: str) -> list[Any]:
         """Return what came on a topic, given as the document names it."""
@@ -89,7 +92,8 @@ class Day:
 
     async def ask(self, name: str, fields: dict[str, Any], *, key: str | None = None) -> Any:
         """Make a request; keep it and its answer."""
-        question = fields | {"transaction": f"{name}-1" if key is None else f"{key}-1"}
+        self._count += 1
+        question = fields | {"transaction": f"{name}-{self._count}"}
         answers = f"{TOPICS.root}/bridge/response/{name}"
         async with aiomqtt.Client(self._broker.address.host, self._broker.address.port) as client:
             await client.publish(TOPICS.request(name), json.dumps(question), qos=1)
@@ -151,6 +155,7 @@ async def day(folder: Path, scenario: str, devices: Sequence[str], first: Sequen
                 found[line.split()[0]] = line.split()[1]
             spare = found.pop("right_spare", None)
             config = folder / "ankled.toml"
+            found["absent"] = ABSENT
             sides = {label: label if label in {"left", "right"} else "unknown" for label in found}
             parts = [DEVICE.format(label=label, address=found[label], side=sides[label]) for label in found]
             config.write_text(LINES.format(folder=folder) + "".join(parts))
@@ -176,12 +181,9 @@ async def ask_everything(made: Day, spare: str) -> None:
     for one in ASKED:
         if one.form.name not in LAST:
             await made.ask(one.form.name, ASKING.get(one.form.name, {}))
-    await soon(
-        lambda: any(
-            near["address"] == spare for told in made.came("{base}/{node}/bridge/devices") for near in told["nearby"]
-        ),
-        "the spare sensor",
-    )
+    async with asyncio.timeout(SOON_S):
+        while not any(near["address"] == spare for near in (await made.ask("devices", {}))["data"]["nearby"]):
+            await asyncio.sleep(1.0)
     await made.ask("adopt", {"address": spare, "slug": "spare", "side": "left"})
     await made.ask("remove", {"device": "spare"})
     await made.ask("connect", REFUSED, key="refused")
