@@ -182,8 +182,8 @@ async def ask_everything(made: Day, spare: str) -> None:
         if one.form.name not in LAST:
             await made.ask(one.form.name, ASKING.get(one.form.name, {}))
     async with asyncio.timeout(SOON_S):
-        while not any(near["address"] == spare for near in (await made.ask("devices", {}))["data"]["nearby"]):
-            await asyncio.sleep(1.0)
+        while not any(near["address"] == spare for near in (await made.ask("devices", {}))["data"]["nearby"]):  # noqa: ASYNC110 - see below
+            await asyncio.sleep(1.0)  # nothing tells when it is heard
     await made.ask("adopt", {"address": spare, "slug": "spare", "side": "left"})
     await made.ask("remove", {"device": "spare"})
     await made.ask("connect", REFUSED, key="refused")
