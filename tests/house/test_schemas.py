@@ -143,7 +143,7 @@ def test_the_examples_are_what_is_sent(name: str) -> None:
     """Each was sent once: it has the keys of today's struct, no more and no fewer."""
     assert EXAMPLES[name]
     for example in EXAMPLES[name]:
-        read = msgspec.convert(example, CARRIED[name])
+        read = msgspec.json.decode(json.dumps(example), type=CARRIED[name])
         if not name.startswith("request_"):
             assert json.loads(msgspec.json.encode(read)) == example
 
