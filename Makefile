@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install demo test check bench accuracy coverage schemas examples asyncapi-check lock clean
+.PHONY: help install demo test check bench accuracy coverage schemas examples asyncapi-check requests lock clean
 
 # The interpreter the environment is made with: PYTHON if given, else the first of these that is new enough.
 PYTHON ?=
@@ -55,6 +55,9 @@ examples: $(DEV) ## write docs/examples/messages.json from a run with simulated 
 
 asyncapi-check: ## have AsyncAPI's own parser read docs/asyncapi.json (needs node and npm)
 	.ci/asyncapi-check
+
+requests: $(DEV) ## write docs/requests.md from the forms of the requests
+	$(BIN)/python -m ankled.daemon.requests.document docs/requests.md
 
 # uv alone resolves for every supported Python at once. No index address gets into the files: pip uses the user's own.
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
