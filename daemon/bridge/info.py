@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, get_args
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import msgspec
 
@@ -16,6 +17,8 @@ from ankled.drivers.registry import registered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_INSTANCE: Final = token_hex(4)
 
 
 class Host(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,10 +42,14 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Info(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="ankled.info/1"):
-    """What this daemon is. `config` is a digest that changes with any setting; `schemas` are those it publishes."""
+    """What this daemon is. `config` is a digest that changes with any setting; `schemas` are those it publishes.
+
+    `instance` is new with every start: two of them in turns are two daemons of one name.
+    """
 
     version: str
     node: str
+    instance: str
     base: str
     config: str
     protocol: str
@@ -64,6 +71,7 @@ def info(node: str, base: str, config: str, capabilities: Capabilities, *, proto
     return Info(
         version=version("ankled"),
         node=node,
+        instance=_INSTANCE,
         base=base,
         config=config,
         protocol=protocol,

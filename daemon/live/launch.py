@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -26,6 +27,7 @@ from ankled.daemon.live.outlet import BrokerOutlet
 from ankled.daemon.live.roster import resolve
 from ankled.daemon.live.service import Plan, Service
 from ankled.daemon.live.supervisor import Supervisor
+from ankled.daemon.live.twin import Twin
 from ankled.daemon.mqtt.options import Options
 from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from ankled.drivers.link import Backend
 
 _CLOSE_S: Final = 5.0
+_INSTANCE: Final = token_hex(4)
 _DRAIN_S: Final = 1.5
 OUTBOX: Final = "outbox.db"
 """The outbox's file in the folder of the state."""
@@ -170,6 +173,8 @@ async def publishing(
     """
     async with outbox, Publisher(address, topics, options, outbox) as publisher:
         outlet = BrokerOutlet(publisher, outbox)
+        if options.announce:
+            Twin(topics, options.info).listen(publisher.incoming.listen)
         try:
             yield outlet
         finally:
