@@ -6,9 +6,13 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from ankled.daemon.live.launch import About
+from ankled.daemon.bridge.health import BridgeHealth
+from ankled.daemon.bridge.info import Info
+from ankled.daemon.bridge.journal import LogLine
 from ankled.daemon.live.state import Report
+from ankled.daemon.moments import Imu
 from ankled.daemon.records import Alert, Event, Live, Pair, Rep, Session, Set
+from ankled.daemon.requests.forms import Devices
 from ankled.daemon.standing import Standing
 
 Whose: TypeAlias = Literal["bridge", "device", "athlete"]
@@ -59,11 +63,15 @@ def _streamed(whose: Whose, name: str, content: type[msgspec.Struct], summary: s
 
 PUBLISHED: Final = (
     _kept("bridge", "state", Presence, "Whether the daemon is there; also its last will."),
-    _kept("bridge", "info", About, "Which version runs, under which name, with which configuration."),
+    _kept("bridge", "info", Info, "Which version runs, under which name, and what it can do."),
+    _kept("bridge", "health", BridgeHealth, "Whether the daemon does its work, in figures, and what is not well."),
+    _kept("bridge", "devices", Devices, "The sensors that are wanted, and those that were heard near by."),
     _sent("bridge", "event", Event, "Something that happened to a sensor's stream and touches its results."),
+    _streamed("bridge", "logging", LogLine, "A line of the log."),
     _kept("device", "availability", Presence, "Whether samples come from the sensor."),
     _kept("device", "state", Report, "What is known about the sensor and its link."),
-    _streamed("device", "live", Live, "What a sensor says of the moment."),
+    _streamed("device", "live", Live, "What a leg does at the moment, at most ten times a second."),
+    _streamed("device", "imu", Imu, "Decoded samples, where that is asked for."),
     _sent("device", "rep", Rep, "One stride or repetition."),
     _sent("device", "standing", Standing, "A spell of quiet standing."),
     _kept("device", "set", Set, "A set, when it ends; the last one is kept."),
@@ -72,6 +80,3 @@ PUBLISHED: Final = (
     _kept("athlete", "session", Session, "Totals, when the session ends; the last ones are kept."),
     _sent("athlete", "alert", Alert, "Something about both legs together that a coach should look at."),
 )
-
-UNUSED: Final = frozenset({"bridge_health", "bridge_devices", "bridge_logging", "device_imu"})
-"""Names that are taken and have nothing published on them yet."""

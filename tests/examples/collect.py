@@ -36,8 +36,12 @@ REFUSED: Final[dict[str, Any]] = {"device": "middle"}
 LINES: Final = """\
 node = "gym"
 requests = "all"
+[mqtt]
+publish_imu = true
 [capture]
 folder = "{folder}/captures"
+[log]
+publish = "info"
 [state]
 folder = "{folder}/state"
 """

@@ -13,7 +13,7 @@ import pytest
 from ankled.daemon.asyncapi.asked import ASKED, Refusal
 from ankled.daemon.asyncapi.fields import definitions, unit
 from ankled.daemon.asyncapi.payloads import contents
-from ankled.daemon.asyncapi.published import PUBLISHED, UNUSED
+from ankled.daemon.asyncapi.published import PUBLISHED
 from ankled.daemon.mqtt.topics import Topics, discovery
 from ankled.daemon.records import Alert, Pair, Record, Rep, Session, to_json
 from ankled.daemon.requests.forms import FORMS
@@ -85,8 +85,7 @@ def test_every_topic_is_in_the_document() -> None:
         for whose in ("bridge", "device", "athlete")
         for name in get_args(get_type_hints(getattr(Topics, whose), localns={"Literal": Literal})["name"])
     }
-    assert named == {one.key for one in PUBLISHED} | UNUSED
-    assert UNUSED.isdisjoint(one.key for one in PUBLISHED)
+    assert named == {one.key for one in PUBLISHED}
     addresses = {key: channel["address"].format(**PLACES) for key, channel in DOCUMENT["channels"].items()}
     told = {f"bridge_{one.name}": TOPICS.bridge(one.name) for one in PUBLISHED if one.whose == "bridge"}  # type: ignore[arg-type]  # its names are those of the table, see above
     told |= {f"device_{one.name}": TOPICS.device("left", one.name) for one in PUBLISHED if one.whose == "device"}  # type: ignore[arg-type]  # the same
