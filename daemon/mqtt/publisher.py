@@ -122,6 +122,10 @@ class Publisher:
         topic, qos, retain = self.topics.topic_for(record)
         self._states.show(Message(topic, to_json(record), qos, retain=retain))
 
+    def say(self, message: Message) -> None:
+        """Send a message of the moment, such as an answer, if the broker is there; never waits."""
+        self._states.show(message)
+
     async def drain(self, deadline_s: float) -> None:
         """Wait until the broker has acknowledged everything. Raises BrokerError when the deadline passes first."""
         try:
