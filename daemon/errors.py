@@ -43,5 +43,9 @@ class OutboxError(AnkledError):
     """Results cannot be stored: make room on the disk, or correct the folder's permissions."""
 
 
+class DiskFaultError(OutboxError):
+    """The disk is full or fails: what is to be stored waits in memory, and is tried again."""
+
+
 class DamagedOutboxError(OutboxError):
     """The outbox's file is damaged: it is put aside, and what can be read of it is saved."""
