@@ -19,9 +19,11 @@ from ankled.daemon.capture.writer import CaptureWriter
 from ankled.daemon.errors import AnkledError, BrokerError
 from ankled.daemon.homeassistant.announcement import Site
 from ankled.daemon.homeassistant.announcer import Announcer, Wearer
+from ankled.daemon.live.changes import Changes
 from ankled.daemon.live.clock import HostClock
 from ankled.daemon.live.options import Limits
 from ankled.daemon.live.outlet import BrokerOutlet
+from ankled.daemon.live.roster import resolve
 from ankled.daemon.live.service import Plan, Service
 from ankled.daemon.live.supervisor import Supervisor
 from ankled.daemon.mqtt.options import Options
@@ -29,7 +31,7 @@ from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
 from ankled.daemon.outbox.outbox import Outbox
 from ankled.daemon.outbox.result import Bounds, Past
-from ankled.daemon.requests.serving import configured, devices_of
+from ankled.daemon.requests.serving import devices_of, members
 from ankled.drivers.registry import find, sensor_for
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from ankled.daemon.live.axes import StoredAxes
     from ankled.daemon.live.clock import Clock
     from ankled.daemon.live.outlet import Outlet
+    from ankled.daemon.live.roster import Roster
     from ankled.daemon.live.status import DeviceStatus, Notice
     from ankled.daemon.mqtt.broker_url import BrokerAddress
     from ankled.drivers.link import Backend
@@ -66,19 +69,22 @@ class Live:
         *,
         axes: StoredAxes | None = None,
         past: Past | None = None,
+        roster: Roster | None = None,
         board: Board | None = None,
         outbox: Outbox | None = None,
     ) -> None:
         """Tie them together; nothing moves before `run`.
 
-        Without `axes` nothing is known of the legs from earlier sessions, without `past` all numbers begin at 1.
-        `board` is where the bridge tells of itself, and of `outbox`.
+        Without `axes` nothing is known of the legs from earlier sessions, without `past` all numbers begin at 1,
+        without a `roster` nobody has changed anything since the configuration was written. `board` is where the bridge
+        tells of itself, and of `outbox`.
         """
         self.topics = Topics(base=config.mqtt.base, node=config.node)
         clock = clock or HostClock()
         past = past or Past()
+        known = resolve(config, Changes()) if roster is None else roster
         plan = Plan(
-            settings=msgspec.structs.replace(config.pipeline(), last_seqs=past.last_seqs),
+            settings=msgspec.structs.replace(known.settings(), last_seqs=past.last_seqs),
             session=session,
             idle_end_s=config.session.idle_end_min * 60.0,
             latest_session=past.latest_session,
@@ -88,7 +94,7 @@ class Live:
         self.service = Service(plan, self.topics, outlet, clock, axes)
         self.supervisor = Supervisor(
             backends=backends,
-            devices=[device.wanted() for device in config.devices],
+            devices=known.wanted(),
             sensors_for=sensor_for,
             info_of=lambda name: find(name).info,
             put=self.service.queue.put,
@@ -96,7 +102,7 @@ class Live:
             farewell=self.service.farewell,
             changed=self._changed,
             notice=_told,
-            admission=config.admission(),
+            admission=known.admission(),
             limits=Limits(slots=config.radio.slots),
             seed=config.node,
         )
@@ -105,16 +111,18 @@ class Live:
             supervisor=self.supervisor,
             topics=self.topics,
             clock=clock,
-            listing=lambda: devices_of(self, configured(config)),
+            listing=lambda: devices_of(self, members(known)),
             board=board,
             spoken=spoken(config),
         )
         self.bridge.outbox = outbox
+        self.bridge.capture = lambda: self._capture
+        self._capture: CaptureWriter | None = None
         self._online: set[str] = set()
 
     async def run(self, stop: asyncio.Event, capture: CaptureWriter | None = None, reason: str = "stopped") -> None:
         """Run until `stop` is set."""
-        self.bridge.capture = capture
+        self._capture = capture
         async with asyncio.TaskGroup() as group:
             telling = group.create_task(self.bridge.run(), name="bridge")
             await self.service.run(self.supervisor, stop, capture, reason)
@@ -183,14 +191,14 @@ def outbox(config: Config) -> Outbox:
     return Outbox(path, bounds, f"{config.mqtt.base}/{config.node}/")
 
 
-def announcer(config: Config, outlet: BrokerOutlet) -> Announcer:
+def announcer(config: Config, outlet: BrokerOutlet, sensors: Mapping[str, Wearer] | None = None) -> Announcer:
     """Return the outlet that also tells Home Assistant of what passes, and have it listen at the broker."""
     told = config.homeassistant
     announcer = Announcer(
         outlet=outlet,
         board=outlet.publisher,
         site=Site(topics=Topics(base=config.mqtt.base, node=config.node), prefix=told.prefix),
-        sensors=wearers(config),
+        sensors=wearers(config) if sensors is None else sensors,
         adopt=config.adopt != "none",
         enabled=told.enabled,
         health=FIELDS,

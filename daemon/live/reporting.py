@@ -57,6 +57,10 @@ class Reporting:
         if event.name == "error":
             log.warning("sensor reports an error", device=slug, said=event.value)
 
+    def forget(self, slug: str) -> None:
+        """Know nothing any more of what a sensor has said."""
+        self._reports.forget(slug)
+
     def battery_percent(self, slug: str) -> float | None:
         """Return what the sensor last said of its battery."""
         return self._reports.battery_percent(slug)

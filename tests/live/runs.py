@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ankled.daemon.bridge.assembly import Board
     from ankled.daemon.inputs import Input
+    from ankled.daemon.live.roster import Roster
     from ankled.daemon.records import Record
     from ankled.simulators.radio.faults import Fault
     from ankled.simulators.radio.world import World
@@ -108,6 +109,7 @@ def run(
     limits: CaptureLimits | None = None,
     meanwhile: Callable[[Run], Awaitable[None]] | None = None,
     board: Board | None = None,
+    roster: Roster | None = None,
 ) -> Run:
     """Run for so long on a virtual clock, with everything closed in order."""
 
@@ -117,8 +119,8 @@ def run(
             scanner, client = backends(central)
             kept = Kept()
             used = config_for(world) if config is None else config
-            soft = {"soft": Backend(adapter="soft", scanner=scanner, client=client)}
-            live = Live(used, soft, kept, LoopClock(), board=board)
+            backend = {"soft": Backend(adapter="soft", scanner=scanner, client=client)}
+            live = Live(used, backend, kept, LoopClock(), board=board, roster=roster)
             result = Run(kept=kept, live=live, world=world)
             stop = asyncio.Event()
             writer = None if capture is None else CaptureWriter(capture, form.origin("test", "live"), limits)
