@@ -74,7 +74,7 @@ class Bridge:
     ) -> None:
         self.outbox: Outbox | None = None
         self.listing = listing
-        self.capture: CaptureWriter | None = None
+        self.capture: Callable[[], CaptureWriter | None] = lambda: None
         self.spoken = Spoken() if spoken is None else spoken
         self._service = service
         self._topics = topics
@@ -180,4 +180,5 @@ class Bridge:
             self._imu.sampled(samples)
 
     def _capture_health(self) -> CaptureHealth | None:
-        return None if self.capture is None else self.capture.health()
+        writer = self.capture()
+        return None if writer is None else writer.health()

@@ -97,6 +97,10 @@ class LiveStream:
             watched.waiting = live
             self._tell(watched, host_ns)
 
+    def forget(self, slug: str) -> None:
+        """Know nothing any more of a sensor: it was let go."""
+        self._watched.pop(slug, None)
+
     def passed(self, host_ns: int) -> None:
         """Let time pass: tell what waits, and of those from whom nothing comes any more."""
         for watched in self._watched.values():

@@ -101,7 +101,8 @@ async def _run(keeping: Keeping, address: BrokerAddress, arguments: argparse.Nam
                 board=outlet.publisher,
                 outbox=outlet.outbox,
             )
-            recorder.record_to = live.record_to
+            live.bridge.capture = lambda: recorder.writer
+            recorder.record_to = live.service.record_to
             crew = Crew(
                 service=live.service,
                 supervisor=live.supervisor,

@@ -85,9 +85,9 @@ class Live:
         self.topics = Topics(base=config.mqtt.base, node=config.node)
         clock = clock or HostClock()
         past = past or Past()
-        roster = resolve(config, Changes()) if roster is None else roster
+        known = resolve(config, Changes()) if roster is None else roster
         plan = Plan(
-            settings=msgspec.structs.replace(roster.settings(), last_seqs=past.last_seqs),
+            settings=msgspec.structs.replace(known.settings(), last_seqs=past.last_seqs),
             session=session,
             idle_end_s=config.session.idle_end_min * 60.0,
             latest_session=past.latest_session,
@@ -97,7 +97,7 @@ class Live:
         self.service = Service(plan, self.topics, outlet, clock, axes)
         self.supervisor = Supervisor(
             backends=backends,
-            devices=roster.wanted(),
+            devices=known.wanted(),
             sensors_for=sensor_for,
             info_of=lambda name: find(name).info,
             put=self.service.queue.put,
@@ -105,7 +105,7 @@ class Live:
             farewell=self.service.farewell,
             changed=self._changed,
             notice=_told,
-            admission=roster.admission(),
+            admission=known.admission(),
             limits=Limits(slots=config.radio.slots),
             seed=config.node,
         )
@@ -114,25 +114,22 @@ class Live:
             supervisor=self.supervisor,
             topics=self.topics,
             clock=clock,
-            listing=lambda: devices_of(self, members(roster)),
+            listing=lambda: devices_of(self, members(known)),
             board=board,
             spoken=spoken(config),
         )
         self.bridge.outbox = outbox
+        self.bridge.capture = lambda: self._capture
+        self._capture: CaptureWriter | None = None
         self._online: set[str] = set()
 
     async def run(self, stop: asyncio.Event, capture: CaptureWriter | None = None, reason: str = "stopped") -> None:
         """Run until `stop` is set."""
-        self.bridge.capture = capture
+        self._capture = capture
         async with asyncio.TaskGroup() as group:
             telling = group.create_task(self.bridge.run(), name="bridge")
             await self.service.run(self.supervisor, stop, capture, reason)
             telling.cancel()
-
-    def record_to(self, capture: CaptureWriter | None) -> None:
-        """Record there from the next input on, or nowhere."""
-        self.service.record_to(capture)
-        self.bridge.capture = capture
 
     def _changed(self, status: DeviceStatus) -> None:
         """Tell the world how a sensor stands; log that it streams, for its troubles are notices."""

@@ -58,8 +58,7 @@ class Reporting:
             log.warning("sensor reports an error", device=slug, said=event.value)
 
     def forget(self, slug: str) -> None:
-        """Know nothing of a sensor any more."""
-        self._awaited.discard(slug)
+        """Know nothing any more of what a sensor has said."""
         self._reports.forget(slug)
 
     def battery_percent(self, slug: str) -> float | None:

@@ -164,6 +164,7 @@ class Service:
     def forget(self, slug: str) -> None:
         """Know nothing any more of what a sensor has said: it was let go."""
         self.reporting.forget(slug)
+        self.live.forget(slug)
 
     def farewell(self, slug: str) -> list[Action]:
         """Return what the driver of a device wants done before its link is dropped."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import structlog
 
-from ankled.daemon.bridge.gauges import Ways
 from ankled.daemon.errors import BrokerError
 from ankled.daemon.mqtt.backlog import Backlog, MemoryBacklog
 from ankled.daemon.mqtt.backoff import Backoff
@@ -59,10 +58,9 @@ class Publisher:
         self._options = Options() if options is None else options
         self._backlog: Backlog = MemoryBacklog(self._options.queue) if backlog is None else backlog
         self._states = States()
-        self.ways = Ways()
-        pace = Pace(self._options.rate_per_s, self._options.burst)
-        self._sender = Sender(self._backlog, self._states, pace, self.ways)
+        self._sender = Sender(self._backlog, self._states, Pace(self._options.rate_per_s, self._options.burst))
         self.incoming = Incoming()
+        self.ways = self._sender.ways
         self._task: asyncio.Task[None] | None = None
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stopping = False

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from ankled.daemon.bridge.gauges import Ways
 from ankled.daemon.mqtt.connection import Message
 
 if TYPE_CHECKING:
-    from ankled.daemon.bridge.gauges import Ways
     from ankled.daemon.mqtt.backlog import Backlog, Parcel
     from ankled.daemon.mqtt.connection import Connection
     from ankled.daemon.mqtt.pace import Pace
@@ -21,12 +21,12 @@ _IN_FLIGHT: Final = 8
 class Sender:
     """Counts what is sent and acknowledged, and remembers the last result of every retained topic."""
 
-    def __init__(self, backlog: Backlog, states: States, pace: Pace, ways: Ways) -> None:
+    def __init__(self, backlog: Backlog, states: States, pace: Pace) -> None:
         self._backlog = backlog
         self._states = states
         self._pace = pace
-        self._ways = ways
         self.retained: dict[str, Message] = {}
+        self.ways = Ways()
         self.sent = self.acknowledged = 0
 
     async def send(self, connection: Connection, group: asyncio.TaskGroup) -> None:
@@ -46,7 +46,7 @@ class Sender:
         self, connection: Connection, number: int, message: Message, slots: asyncio.Semaphore, done: set[int]
     ) -> None:
         self.sent += 1
-        self._ways.sent(message.payload)
+        self.ways.sent(message.payload)
         message = self._states.admitted(message)
         if message.retain:
             # what it replaces must not be told after it
@@ -57,7 +57,7 @@ class Sender:
         self.acknowledged += 1
         if message.retain:
             self.retained[message.topic] = message
-        self._ways.acknowledged(message.payload)
+        self.ways.acknowledged(message.payload)
         done.add(number)
         # only what nothing earlier is waiting for may go
         while (first := self._backlog.first) in done:

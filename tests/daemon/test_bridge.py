@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import io
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, get_args
 
-import aiomqtt  # noqa: TID251 - plays Home Assistant, next to the publisher under test
 import msgspec
 import pytest
 import structlog
@@ -17,48 +15,17 @@ from ankled.daemon import logs
 from ankled.daemon.bridge.health import FIELDS, BridgeHealth
 from ankled.daemon.bridge.info import Info
 from ankled.daemon.bridge.journal import LogLine
-from ankled.daemon.config import Config, DeviceConfig, LogConfig, MqttConfig
 from ankled.daemon.demo import pace
-from ankled.daemon.live import launch
-from ankled.daemon.live.clock import LoopClock
-from ankled.daemon.live.state import Report
 from ankled.daemon.moments import Imu, Live
-from ankled.daemon.mqtt.topics import Topics
-from ankled.daemon.outbox.outbox import Outbox
-from ankled.daemon.records import Event, Pair, Rep, Session, Set
+from ankled.daemon.records import Rep
 from ankled.daemon.requests.forms import Devices
-from ankled.drivers.link import Backend
-from ankled.simulators.radio.backend import backends
-from ankled.simulators.radio.outfit import parse_sensor, worn
-from ankled.simulators.radio.world import static_address
-from tests.daemon.brokers import Gate, Mosquitto, Subscriber, eventually, payload, retained
+from tests.daemon.brokers import Mosquitto, Subscriber, eventually, payload, retained
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    from ankled.daemon.mqtt.broker_url import BrokerAddress
-    from ankled.simulators.radio.world import World
 
-SPEED = 10.0
-ROOT = "ankled/gym"
-FORMS: dict[str, Any] = {
-    "bridge/info": Info,
-    "bridge/health": BridgeHealth,
-    "bridge/devices": Devices,
-    "bridge/event": Event,
-    "bridge/logging": LogLine,
-    "state": Report,
-    "live": Live,
-    "imu": Imu,
-    "rep": Rep,
-    "set": Set,
-    "pair": Pair,
-    "session": Session,
-}
-WORDS = {"bridge/state", "availability"}
-KEPT = {"bridge/info", "bridge/health", "bridge/devices", "bridge/state", "availability", "state", "set", "session"}
-SECRET = "do-not-tell"  # noqa: S105 - looked for in everything that is published
+from tests.daemon.bridged import FORMS, KEPT, ROOT, SECRET, SPEED, WORDS, daemon, name_of, scene
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -67,58 +34,6 @@ def _own_logs(compiled: None) -> Iterator[None]:
     logs.configure("info", "json", io.StringIO())
     yield
     logs.unconfigure()
-
-
-def config() -> Config:
-    """Return a configuration of two weights of kim's, of which the left one publishes its samples."""
-    left, right = (
-        DeviceConfig(
-            slug=side,
-            name=f"The {side} one",
-            address=static_address(side),
-            side=side,
-            athlete="kim",
-            publish_imu=True if side == "left" else None,
-        )
-        for side in ("left", "right")
-    )
-    mqtt = MqttConfig(broker=f"mqtt://coach:{SECRET}@127.0.0.1")
-    return Config(node="gym", mqtt=mqtt, log=LogConfig(publish="warning"), devices=(left, right))
-
-
-def scene() -> World:
-    """Return two sensors that are put on for the demonstration's session."""
-    return worn("demo", [parse_sensor("left=openankle"), parse_sensor("right=movesense")], seed=3)
-
-
-@contextlib.asynccontextmanager
-async def daemon(
-    world: World, address: BrokerAddress, outbox: Path, capture: Path | None = None
-) -> AsyncIterator[launch.Live]:
-    """Run a daemon as `ankled run` puts it together, until the context is left."""
-    settings = config()
-    topics = Topics(base=settings.mqtt.base, node=settings.node)
-    stop = asyncio.Event()
-    async with (
-        launch.publishing(address, topics, launch.options(settings), Outbox(outbox)) as outlet,
-        launch.recording(capture, settings) as writer,
-        asyncio.TaskGroup() as group,
-    ):
-        scanner, client = backends(await world.central())
-        backend = {"soft": Backend(adapter="soft", scanner=scanner, client=client)}
-        told = launch.announcer(settings, outlet)
-        live = launch.Live(settings, backend, told, LoopClock(), board=outlet.publisher, outbox=outlet.outbox)
-        group.create_task(live.run(stop, writer), name="daemon")
-        try:
-            yield live
-        finally:
-            stop.set()
-
-
-def name_of(topic: str) -> str:
-    """Return what a topic is, without whose it is."""
-    rest = topic.removeprefix(f"{ROOT}/")
-    return rest if rest.startswith("bridge/") else rest.rpartition("/")[2]
 
 
 class Heard:
@@ -307,83 +222,6 @@ def test_the_log_is_told_without_secrets_and_paths(heard: Heard) -> None:
     assert told[0].values["file"] == ".../x"
     assert not [topic for topic, words in heard.messages if SECRET.encode() in words]
     assert not [one for one in heard.of("bridge/logging", LogLine) if one.level in {"debug", "info"}]
-
-
-def test_everything_retained_is_told_again_to_home_assistant_and_after_a_restart(
-    mosquitto_program: str, tmp_path: Path
-) -> None:
-    """At its birth message, and on a broker that restarted with nothing, every retained topic is there again."""
-
-    async def story() -> None:
-        server = Mosquitto(mosquitto_program, tmp_path)
-        server.start()
-        try:
-            async with scene() as world, daemon(world, server.address, tmp_path / "outbox.db") as live:
-                await world.begun()
-                await eventually(lambda: live.bridge.health().problem_count == 0)
-                await asyncio.sleep(12.0)
-                before = await retained(server.address, f"{ROOT}/#")
-                assert {name_of(topic) for topic in before} == KEPT - {"set", "session"}
-                async with Subscriber.on(server.address, f"{ROOT}/#") as subscriber:
-                    await subscriber.until(len(before))
-                    known = len(subscriber.messages)
-                    async with aiomqtt.Client(server.address.host, server.address.port) as home:
-                        await home.publish("homeassistant/status", b"online", qos=1)
-                    await eventually(
-                        lambda: {str(m.topic) for m in subscriber.messages[known:] if not m.retain} >= before.keys()
-                    )
-                server.kill()
-                server.start()
-                await eventually(lambda: live.bridge.health().broker is not None and reconnected(live))
-                await asyncio.sleep(5.0)
-                again = await retained(server.address, f"{ROOT}/#")
-                assert again.keys() >= before.keys()
-                health = live.bridge.health()
-                assert health.broker is not None
-                assert health.broker.reconnects == 1
-        finally:
-            server.kill()
-
-    with asyncio.Runner(loop_factory=pace.factory(SPEED)) as runner:
-        runner.run(story())
-
-
-def test_a_daemon_that_is_gone_is_offline_by_its_last_will_and_its_sensors_are_not(
-    mosquitto_program: str, tmp_path: Path
-) -> None:
-    """A connection that breaks without a farewell, as in a crash: only both topics together tell who is there."""
-
-    async def story() -> None:
-        server = Mosquitto(mosquitto_program, tmp_path)
-        server.start()
-        gate = Gate(server.address)
-        await gate.open()
-        try:
-            async with scene() as world, daemon(world, gate.address, tmp_path / "outbox.db"):
-                await world.begun()
-                await asyncio.sleep(5.0)
-                held = await retained(server.address, f"{ROOT}/#")
-                assert held[f"{ROOT}/bridge/state"] == b'{"state":"online"}'
-                await gate.shut()
-                async with Subscriber.on(server.address, f"{ROOT}/bridge/state") as subscriber:
-                    await eventually(lambda: any(payload(m) == b'{"state":"offline"}' for m in subscriber.messages))
-                held = await retained(server.address, f"{ROOT}/#")
-                assert held[f"{ROOT}/left/availability"] == b'{"state":"online"}'
-                await gate.open()
-                async with Subscriber.on(server.address, f"{ROOT}/bridge/state") as subscriber:
-                    await eventually(lambda: any(payload(m) == b'{"state":"online"}' for m in subscriber.messages))
-        finally:
-            await gate.shut()
-            server.kill()
-
-    with asyncio.Runner(loop_factory=pace.factory(SPEED)) as runner:
-        runner.run(story())
-
-
-def reconnected(live: launch.Live) -> bool:
-    """Tell whether the broker was found again."""
-    broker = live.bridge.health().broker
-    return broker is not None and broker.connected and broker.reconnects > 0
 
 
 def test_the_forms_are_all_records_and_the_bridge() -> None:

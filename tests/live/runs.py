@@ -108,8 +108,8 @@ def run(
     capture: Path | None = None,
     limits: CaptureLimits | None = None,
     meanwhile: Callable[[Run], Awaitable[None]] | None = None,
-    roster: Roster | None = None,
     board: Board | None = None,
+    roster: Roster | None = None,
 ) -> Run:
     """Run for so long on a virtual clock, with everything closed in order."""
 
@@ -119,8 +119,8 @@ def run(
             scanner, client = backends(central)
             kept = Kept()
             used = config_for(world) if config is None else config
-            soft = {"soft": Backend(adapter="soft", scanner=scanner, client=client)}
-            live = Live(used, soft, kept, LoopClock(), roster=roster, board=board)
+            backend = {"soft": Backend(adapter="soft", scanner=scanner, client=client)}
+            live = Live(used, backend, kept, LoopClock(), board=board, roster=roster)
             result = Run(kept=kept, live=live, world=world)
             stop = asyncio.Event()
             writer = None if capture is None else CaptureWriter(capture, form.origin("test", "live"), limits)
