@@ -46,16 +46,21 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.node is not None:
         Topics(node=arguments.node)
         config = msgspec.structs.replace(config, node=arguments.node)
-    address = config.mqtt.address() if arguments.broker is None else BrokerAddress.parse(arguments.broker)
+    if arguments.broker is not None:
+        BrokerAddress.parse(arguments.broker)  # a mistake is told of the option, not of a key
+        config = msgspec.structs.replace(config, mqtt=config.mqtt.at(arguments.broker))
+    addresses = config.mqtt.addresses()
     if arguments.no_capture:
         config = msgspec.structs.replace(config, capture=msgspec.structs.replace(config.capture, enabled=False))
     radio.check(arguments.radio)
     logs.configure(arguments.log_level or config.log.level, config.log.format)
+    for told in config.mqtt.warnings():
+        log.warning("not secret", reason=told)
     warm()
-    return run_to_end(_run(config, address, arguments.radio))
+    return run_to_end(_run(config, addresses, arguments.radio))
 
 
-async def _run(config: Config, address: BrokerAddress, radio_spec: str | None) -> int:
+async def _run(config: Config, addresses: tuple[BrokerAddress, ...], radio_spec: str | None) -> int:
     """Open everything, run, close everything."""
     stop = asyncio.Event()
     topics = Topics(base=config.mqtt.base, node=config.node)
@@ -68,8 +73,8 @@ async def _run(config: Config, address: BrokerAddress, radio_spec: str | None) -
     with launch.stoppable(stop):
         async with (
             radio.opened(radio_spec, config.radio.adapters) as backends,
-            broker_at(address) as found,
-            launch.publishing(found, topics, launch.options(config)) as outlet,
+            broker_at(addresses[0]) as found,
+            launch.publishing(found, topics, launch.options(config, addresses[1:])) as outlet,
             launch.recording(path, config, limits) as capture,
         ):
             log.info("running", node=config.node, broker=found.url, capture=str(path) if path else None)

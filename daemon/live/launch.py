@@ -157,8 +157,8 @@ def wearers(config: Config) -> dict[str, Wearer]:
     return {device.slug: Wearer(label=device.name, athlete=device.athlete) for device in config.devices}
 
 
-def options(config: Config) -> Options:
-    """Return how a daemon of this configuration publishes."""
+def options(config: Config, fallbacks: tuple[BrokerAddress, ...] = ()) -> Options:
+    """Return how a daemon of this configuration publishes; the `fallbacks` are for when its broker fails."""
     about = About(version=version("ankled"), node=config.node, config=config.digest())
     return Options(
         client_id=config.mqtt.client_id,
@@ -166,6 +166,7 @@ def options(config: Config) -> Options:
         timeout_s=config.mqtt.timeout_s,
         info=msgspec.json.encode(about),
         queue=config.mqtt.queue,
+        fallbacks=fallbacks,
     )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
+from ankled.daemon.mqtt.broker_url import BrokerAddress
+
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How to publish.
 
     `announce`: say online and offline, leave a last will, and let the broker retain what should be; a replay does none
     of that. `info`: the content of `bridge/info`. `require`: the first connection must succeed. `patience_s`: give up
-    when the broker stays away for so long; None means never.
+    when the broker stays away for so long; None means never. `fallbacks`: brokers to try when the first one fails.
     """
 
     client_id: str | None = None
@@ -21,6 +23,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     require: bool = False
     patience_s: float | None = None
     queue: int = 1000
+    fallbacks: tuple[BrokerAddress, ...] = ()
 
     @classmethod
     def for_replay(cls, *, timeout_s: float = 3.0, patience_s: float = 30.0) -> Options:
@@ -29,10 +32,15 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts since the start, repeats included in `sent`; `queued` is what waits for its acknowledgement now."""
+    """Counts since the start, repeats included in `sent`; `queued` is what waits for its acknowledgement now.
+
+    `refused` are results that the broker does not take, by its access list for example: let go of, or nothing behind
+    them would ever be sent. They are counted in `acknowledged` too.
+    """
 
     connected: bool
     queued: int
     sent: int
     acknowledged: int
+    refused: int = 0
     reconnects: int

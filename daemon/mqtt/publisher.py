@@ -16,8 +16,10 @@ import structlog
 from ankled.daemon.errors import BrokerError
 from ankled.daemon.mqtt.backlog import Backlog, MemoryBacklog
 from ankled.daemon.mqtt.backoff import Backoff
-from ankled.daemon.mqtt.connection import Connection, Message, connected
+from ankled.daemon.mqtt.brokers import PROVEN_S, Brokers
+from ankled.daemon.mqtt.connection import Connection, Message
 from ankled.daemon.mqtt.incoming import Incoming
+from ankled.daemon.mqtt.message import LIVE_EXPIRY_S
 from ankled.daemon.mqtt.options import Options, Statistics
 from ankled.daemon.mqtt.states import States
 from ankled.daemon.records import Record, to_json
@@ -31,9 +33,6 @@ if TYPE_CHECKING:
 
 # Unacknowledged messages under way at once: two to three times the rate of one at a time. Above 10, aiomqtt warns.
 _IN_FLIGHT = 8
-# A connection that held for so long ends a series of failures. One that breaks at once, as when two daemons bear the
-# same identifier and throw each other out, does not.
-_PROVEN_S = 5.0
 
 _ONLINE = b'{"state":"online"}'
 _OFFLINE = b'{"state":"offline"}'
@@ -50,9 +49,9 @@ class Publisher:
         self, address: BrokerAddress, topics: Topics, options: Options | None = None, backlog: Backlog | None = None
     ) -> None:
         """Prepare; nothing is connected before the context is entered."""
-        self._address = address
         self._topics = topics
         self._options = Options() if options is None else options
+        self.brokers = Brokers([address, *self._options.fallbacks])
         self._backlog: Backlog = MemoryBacklog(self._options.queue) if backlog is None else backlog
         self._retained: dict[str, Message] = {}
         self._states = States()
@@ -61,7 +60,7 @@ class Publisher:
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stopping = False
         self._connected = False
-        self._connections = self._sent = self._acknowledged = 0
+        self._connections = self._sent = self._acknowledged = self._refused = 0
 
     async def __aenter__(self) -> Self:
         """Start publishing. With `require`, return once connected, or raise BrokerError when that fails."""
@@ -110,7 +109,7 @@ class Publisher:
     def show(self, record: Record) -> None:
         """Send a record of the moment, if the broker is there; never waits."""
         topic, qos, retain = self._topics.topic_for(record)
-        self._states.show(Message(topic, to_json(record), qos, retain=retain))
+        self._states.show(Message(topic, to_json(record), qos, retain=retain, expiry_s=LIVE_EXPIRY_S))
 
     async def drain(self, deadline_s: float) -> None:
         """Wait until the broker has acknowledged everything. Raises BrokerError when the deadline passes first."""
@@ -120,7 +119,7 @@ class Publisher:
                 await self._unless_ended(self._states.told())
         except TimeoutError:
             what = f"{count} of the results" if (count := len(self._backlog)) else "the state of the sensors"
-            msg = f"the broker at {self._address.url} has not acknowledged {what} within {deadline_s:g} s"
+            msg = f"the broker at {self.brokers.current.url} has not acknowledged {what} within {deadline_s:g} s"
             raise BrokerError(msg) from None
 
     @property
@@ -136,6 +135,7 @@ class Publisher:
             queued=len(self._backlog),
             sent=self._sent,
             acknowledged=self._acknowledged,
+            refused=self._refused,
             reconnects=max(0, self._connections - 1),
         )
 
@@ -151,13 +151,15 @@ class Publisher:
                     began_s = now_s()
                     await self._serve(connection)
             except BrokerError as error:
-                if self._options.require and not self._first.done():
+                lasted_s = None if began_s is None else now_s() - began_s
+                at_once = self.brokers.failed(error, lasted_s, self._client_id)
+                if self._options.require and not self._first.done() and not at_once:
                     raise
                 if self._acknowledged > acknowledged:
                     alone_since_s = now_s()
-                if began_s is not None and now_s() - began_s >= _PROVEN_S:
+                if lasted_s is not None and lasted_s >= PROVEN_S:
                     backoff.reset()
-                wait_s = backoff.next_s()
+                wait_s = 0.0 if at_once else backoff.next_s()
                 patience_s = self._options.patience_s
                 if patience_s is not None and now_s() + wait_s - alone_since_s > patience_s:
                     msg = f"{error}; given up after {patience_s:g} s with {len(self._backlog)} results not acknowledged"
@@ -168,15 +170,16 @@ class Publisher:
                 await asyncio.sleep(wait_s)
 
     def _connect(self) -> contextlib.AbstractAsyncContextManager[Connection]:
-        options = self._options
-        announced = options.announce
-        return connected(
-            self._address,
-            client_id=options.client_id or (f"ankled-{self._topics.node}" if announced else None),
-            keepalive_s=options.keepalive_s,
-            timeout_s=options.timeout_s,
-            will=self._state(_OFFLINE) if announced else None,
+        return self.brokers.connected(
+            client_id=self._client_id,
+            keepalive_s=self._options.keepalive_s,
+            timeout_s=self._options.timeout_s,
+            will=self._state(_OFFLINE) if self._options.announce else None,
         )
+
+    @property
+    def _client_id(self) -> str | None:
+        return self._options.client_id or (f"ankled-{self._topics.node}" if self._options.announce else None)
 
     async def _serve(self, connection: Connection) -> None:
         """Announce, then send until the connection is lost (BrokerError) or the publisher stops."""
@@ -186,7 +189,8 @@ class Publisher:
             await self._announce(connection)
             self._connected = True
             self._connections += 1
-            log.info("broker connected", broker=self._address.url, queued=len(self._backlog))
+            url, mqtt = self.brokers.current.url, connection.version
+            log.info("broker connected", broker=url, mqtt=mqtt, queued=len(self._backlog))
             if not self._first.done():
                 self._first.set_result(None)
             async with asyncio.TaskGroup() as group:
@@ -238,10 +242,11 @@ class Publisher:
             # what it replaces must not be told after it
             self._retained.pop(message.topic, None)
             self._states.outdated(message.topic)
-        await connection.publish(message)
+        taken = await connection.publish(message)
+        self._refused += not taken
         slots.release()
         self._acknowledged += 1
-        if message.retain:
+        if message.retain and taken:
             self._retained[message.topic] = message
         done.add(number)
         # only what nothing earlier is waiting for may go
@@ -258,7 +263,7 @@ class Publisher:
         # connecting, saying offline and disconnecting are each bounded by the time-out
         await asyncio.wait({self._task}, timeout=3 * self._options.timeout_s + 1.0)
         if not self._task.done():
-            log.error("publisher does not stop", broker=self._address.url)
+            log.error("publisher does not stop", broker=self.brokers.current.url)
             return None
         return None if self._task.cancelled() else self._task.exception()
 
