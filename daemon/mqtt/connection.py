@@ -127,7 +127,7 @@ class _Client(aiomqtt.Client):
             self.code, self.words = reason_code, properties.reason(found)
         if not self._connected.done():
             self.answered = True
-            self.closed_early = reason_code.value != refusals.PROTOCOL_ERROR
+            self.closed_early = True
             self._loop.call_soon_threadsafe(self._end_waiting)
         super()._on_disconnect(client, userdata, flags, reason_code, found)
 
@@ -178,7 +178,7 @@ async def connected(  # noqa: PLR0913  (each is independent of the others, all b
         except aiomqtt.MqttError as error:
             sockets.close_abandoned(error.__context__)
             alert = None if context is None else context.alert
-            # some that know MQTT 3.1.1 only close at once instead of saying so
+            # some that know MQTT 3.1.1 only close at once, or accept in a way that 5 does not know
             older = _too_new(error) or (client.closed_early and not alert)
             if version != versions[-1]:
                 silent = client.reached and not client.answered

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 # Reason codes of MQTT 5 (2.4); paho gives those of CONNACK for 3.1.1 too.
 BAD_CREDENTIALS: Final = 134
 NOT_AUTHORISED: Final = 135
-PROTOCOL_ERROR: Final = 130
 UNSUPPORTED_VERSION: Final = 132
 TAKEN_OVER: Final = 142
 FIRST_FAILURE: Final = 128
