@@ -80,9 +80,14 @@ class Mosquitto:
     def start(self) -> None:
         """Start, and return when connections are taken."""
         self._process = subprocess.Popen([self._program, "-c", str(self._file)], stderr=subprocess.DEVNULL)
+        self.until_listening(self.address.port)
+
+    def until_listening(self, port: int) -> None:
+        """Wait until connections are taken at a port; those of websockets come later than the others."""
+        assert self._process is not None
         deadline = time.monotonic() + PATIENCE_S
         while True:
-            with contextlib.suppress(OSError), socket.create_connection((HOST, self.address.port), timeout=1.0):
+            with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1.0):
                 return
             if self._process.poll() is not None or time.monotonic() > deadline:
                 message = f"mosquitto did not start with {self._file.read_text()!r}"

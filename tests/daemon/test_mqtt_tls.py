@@ -44,8 +44,11 @@ def serve(mosquitto_program: str, tmp_path: Path) -> Iterator[Serve]:
         server = Mosquitto(
             mosquitto_program, tmp_path, f"certfile {signed.cert_file}", f"keyfile {signed.key_file}", *lines
         )
-        server.start()
         started.append(server)
+        server.start()
+        for line in lines:
+            if line.startswith("listener"):
+                server.until_listening(int(line.split()[1]))
         return replace(server.address, tls=True)
 
     yield start
