@@ -59,6 +59,11 @@ def configure(level: Level = "info", fmt: Format = "auto", stream: TextIO | None
     )
 
 
+def set_level(level: Level) -> None:
+    """Log more from now on, or less."""
+    logging.getLogger(OWN).setLevel(level.upper())
+
+
 def unconfigure() -> None:
     """Undo `configure`."""
     root = logging.getLogger()

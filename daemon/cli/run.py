@@ -74,11 +74,12 @@ async def _run(config: Config, addresses: tuple[BrokerAddress, ...], radio_spec:
         async with (
             radio.opened(radio_spec, config.radio.adapters) as backends,
             broker_at(addresses[0]) as found,
-            launch.publishing(found, topics, launch.options(config, addresses[1:])) as outlet,
+            launch.publishing(found, topics, launch.options(config, addresses[1:]), launch.outbox(config)) as outlet,
             launch.recording(path, config, limits) as capture,
         ):
             log.info("running", node=config.node, broker=found.url, capture=str(path) if path else None)
-            live = launch.Live(config, backends, launch.announcer(config, outlet), axes=_axes(config))
+            past = await outlet.outbox.past()
+            live = launch.Live(config, backends, launch.announcer(config, outlet), axes=_axes(config), past=past)
             await live.run(stop, capture)
     return 0
 

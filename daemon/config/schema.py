@@ -74,7 +74,6 @@ class MqttConfig(_Section, frozen=True, kw_only=True):
     client_id: Text | None = None
     keepalive_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 30
     timeout_s: Annotated[float, msgspec.Meta(ge=0.5, le=60.0)] = 3.0
-    queue: Annotated[int, msgspec.Meta(ge=10, le=1_000_000)] = 1000
 
     def addresses(self) -> tuple[BrokerAddress, ...]:
         """Return the brokers in their order, with all that is known of us to them. Raises UsageError or ConfigError."""
@@ -123,6 +122,15 @@ class MqttConfig(_Section, frozen=True, kw_only=True):
         return f"MqttConfig({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
 
+class OutboxConfig(_Section, frozen=True, kw_only=True):
+    """Results on their way to the broker, kept in the folder of the state: how many, how long, sent how fast."""
+
+    size_mb: Annotated[float, msgspec.Meta(ge=1.0, le=65536.0)] = 256.0
+    pending_days: Annotated[float, msgspec.Meta(ge=0.01, le=3650.0)] = 30.0
+    kept_h: Annotated[float, msgspec.Meta(ge=0.0, le=8760.0)] = 24.0
+    rate_per_s: Annotated[float, msgspec.Meta(ge=10.0, le=100_000.0)] = 500.0
+
+
 class HomeAssistantConfig(_Section, frozen=True, kw_only=True):
     """Whether, and where, Home Assistant is told of the sensors. The topics are its own defaults."""
 
@@ -162,7 +170,7 @@ class CaptureConfig(_Section, frozen=True, kw_only=True):
 
 
 class StateConfig(_Section, frozen=True, kw_only=True):
-    """What is kept from one session to the next: the axes of the legs, as walking has shown them."""
+    """What is kept from one run to the next: the axes of the legs, as walking has shown them, and the outbox."""
 
     enabled: bool = True
     folder: Text = "state"
@@ -233,6 +241,7 @@ class Config(_Section, frozen=True, kw_only=True):
     session: SessionConfig = SessionConfig()
     radio: RadioConfig = RadioConfig()
     mqtt: MqttConfig = MqttConfig()
+    outbox: OutboxConfig = OutboxConfig()
     homeassistant: HomeAssistantConfig = HomeAssistantConfig()
     capture: CaptureConfig = CaptureConfig()
     state: StateConfig = StateConfig()

@@ -178,7 +178,7 @@ class Announcer:
         """Return whose announcement this is, None if it is not one of this node."""
         try:
             found = msgspec.json.decode(message.payload, type=_Found)
-        except (msgspec.DecodeError, RecursionError):  # of somebody else, who may write what they like
+        except (ValueError, RecursionError):  # not JSON, not UTF-8: of somebody else, who may write what they like
             return None
         if found.origin.name != announcement.NAME:
             return None

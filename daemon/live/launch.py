@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -24,11 +25,12 @@ from ankled.daemon.live.supervisor import Supervisor
 from ankled.daemon.mqtt.options import Options
 from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
+from ankled.daemon.outbox.outbox import Outbox
+from ankled.daemon.outbox.result import Bounds, Past
 from ankled.drivers.registry import find, sensor_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
-    from pathlib import Path
 
     from ankled.daemon.capture.writer import CaptureLimits
     from ankled.daemon.config import Config
@@ -40,7 +42,9 @@ if TYPE_CHECKING:
     from ankled.drivers.link import Backend
 
 _CLOSE_S: Final = 5.0
-_DRAIN_S: Final = 3.0
+_DRAIN_S: Final = 1.5
+OUTBOX: Final = "outbox.db"
+"""The outbox's file in the folder of the state."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -65,11 +69,22 @@ class Live:
         session: str | None = None,
         *,
         axes: StoredAxes | None = None,
+        past: Past | None = None,
     ) -> None:
-        """Tie them together; nothing moves before `run`. Without `axes` nothing is known of earlier sessions."""
+        """Tie them together; nothing moves before `run`.
+
+        Without `axes` nothing is known of the legs from earlier sessions, without `past` all numbers begin at 1.
+        """
         self.topics = Topics(base=config.mqtt.base, node=config.node)
         clock = clock or HostClock()
-        plan = Plan(settings=config.pipeline(), session=session, idle_end_s=config.session.idle_end_min * 60.0)
+        past = past or Past()
+        plan = Plan(
+            settings=msgspec.structs.replace(config.pipeline(), last_seqs=past.last_seqs),
+            session=session,
+            idle_end_s=config.session.idle_end_min * 60.0,
+            latest_session=past.latest_session,
+            run=past.run,
+        )
         self.service = Service(plan, self.topics, outlet, clock, axes)
         self.supervisor = Supervisor(
             backends=backends,
@@ -121,20 +136,37 @@ async def recording(
 
 
 @contextlib.asynccontextmanager
-async def publishing(address: BrokerAddress, topics: Topics, options: Options) -> AsyncIterator[BrokerOutlet]:
-    """Keep a publisher at work; at the end wait a moment for the last acknowledgements."""
-    async with Publisher(address, topics, options) as publisher:
-        outlet = BrokerOutlet(publisher, options.queue)
-        handing = asyncio.create_task(outlet.run(), name="outlet")
+async def publishing(
+    address: BrokerAddress, topics: Topics, options: Options, outbox: Outbox
+) -> AsyncIterator[BrokerOutlet]:
+    """Keep a publisher at work on an outbox; at the end wait a moment for the last acknowledgements.
+
+    The outbox is closed last: what is not acknowledged by then waits there for the next run.
+    """
+    async with outbox, Publisher(address, topics, options, outbox) as publisher:
+        outlet = BrokerOutlet(publisher, outbox)
         try:
             yield outlet
         finally:
-            try:
-                await outlet.flushed(_DRAIN_S)
-            except BrokerError as error:
-                log.warning("not everything was published", reason=str(error))
-            handing.cancel()
-            await asyncio.wait({handing})
+            if publisher.statistics.connected:
+                try:
+                    await outlet.flushed(_DRAIN_S)
+                except BrokerError as error:
+                    log.warning("not everything was published", reason=str(error))
+            elif waiting := len(outbox):
+                log.warning("not everything was published", reason="the broker is away", waiting=waiting)
+
+
+def outbox(config: Config) -> Outbox:
+    """Return the outbox of a configuration: in the folder of its state, or in memory where that is not to be kept."""
+    kept = config.outbox
+    path = Path(config.state.folder) / OUTBOX if config.state.enabled else None
+    bounds = Bounds(
+        size_bytes=round(kept.size_mb * 1024 * 1024),
+        pending_s=kept.pending_days * 86400.0,
+        kept_s=kept.kept_h * 3600.0,
+    )
+    return Outbox(path, bounds, f"{config.mqtt.base}/{config.node}/")
 
 
 def announcer(config: Config, outlet: BrokerOutlet) -> Announcer:
@@ -165,7 +197,7 @@ def options(config: Config, fallbacks: tuple[BrokerAddress, ...] = ()) -> Option
         keepalive_s=config.mqtt.keepalive_s,
         timeout_s=config.mqtt.timeout_s,
         info=msgspec.json.encode(about),
-        queue=config.mqtt.queue,
+        rate_per_s=config.outbox.rate_per_s,
         fallbacks=fallbacks,
     )
 

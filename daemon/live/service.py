@@ -6,7 +6,6 @@ It owns nothing that it is given: broker, capture and radio are opened and close
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
@@ -15,6 +14,7 @@ import structlog
 from ankled.daemon.dispatcher import Dispatcher
 from ankled.daemon.errors import AnkledError
 from ankled.daemon.inputs import ClockAnchor, Command, Config, Link, Stop, Tick
+from ankled.daemon.live.names import SessionNames
 from ankled.daemon.live.queue import InputQueue
 from ankled.daemon.live.state import OFFLINE, ONLINE, Reports
 from ankled.daemon.pipeline import Core
@@ -67,11 +67,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How sessions are made. `idle_end_s`: one ends after so long without a repetition, if it had any.
 
     `session` is the name of the first one; without it, and for all later ones, the moment of its beginning.
+    `latest_session` and `run` tell of earlier runs what their names must not repeat.
     """
 
     settings: PipelineSettings
     session: str | None = None
     idle_end_s: float = 1800.0
+    latest_session: str = ""
+    run: int = 1
 
 
 class Service:
@@ -92,6 +95,7 @@ class Service:
         self._links: Links | None = None
         self._settings = plan.settings
         self._session = plan.session
+        self._names = SessionNames(plan.latest_session, plan.run)
         self._last_rep_ns: int | None = None
         self._awaited: set[str] = set()
         self._anchor_ns = 0
@@ -200,10 +204,9 @@ class Service:
         self._ticked_ns = now_ns
         utc_ns = self._clock.utc_ns()
         session, self._session = self._session, None
-        moment = datetime.fromtimestamp(utc_ns // _NS, UTC)
         self._settings = msgspec.structs.replace(
             self._settings,
-            session=session or f"{moment:%Y%m%dT%H%M%SZ}",
+            session=session or self._names.next(utc_ns),
             origin_ns=now_ns,
             devices=self._remembered(self._settings.devices),
         )

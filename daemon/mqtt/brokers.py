@@ -14,6 +14,7 @@ import structlog
 from msgspec.structs import replace
 
 from ankled.daemon.errors import BrokerError, TakenOverError
+from ankled.daemon.mqtt.backoff import Backoff
 from ankled.daemon.mqtt.connection import Connection, connected
 from ankled.daemon.mqtt.refusals import Refusals
 
@@ -40,6 +41,7 @@ class Brokers:
         self._addresses = list(addresses)
         self._turn = 0
         self._broken = 0
+        self._backoff = Backoff()
         self.refusals = Refusals()
 
     @property
@@ -66,17 +68,18 @@ class Brokers:
                 self._addresses[turn] = replace(self._addresses[turn], protocol=connection.version)
             yield connection
 
-    def failed(self, error: BrokerError, lasted_s: float | None, client_id: str | None) -> bool:
-        """Choose the next one after a failure; tell whether it is to be tried at once.
+    def failed(self, error: BrokerError, lasted_s: float | None, client_id: str | None) -> float:
+        """Choose the next one after a failure; return how long to wait for it, 0 s where others are left to try.
 
         `lasted_s` is how long the connection held, None where there was none.
         """
         self._count(error, lasted_s, client_id)
         if lasted_s is not None and lasted_s >= PROVEN_S:
             self._turn = 0
-            return False
-        self._turn = (self._turn + 1) % len(self._addresses)
-        return self._turn != 0
+            self._backoff.reset()
+        else:
+            self._turn = (self._turn + 1) % len(self._addresses)
+        return 0.0 if self._turn else self._backoff.next_s()
 
     def _count(self, error: BrokerError, lasted_s: float | None, client_id: str | None) -> None:
         """Say at times that connections break as soon as they are made. MQTT 5 tells why, 3.1.1 does not."""

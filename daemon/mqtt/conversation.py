@@ -74,6 +74,11 @@ class Connection:
                 "broker offers less", broker=self._url, acknowledges=line.terms.qos > 0, retains=line.terms.retain
             )
 
+    @property
+    def named(self) -> dict[str, str]:
+        """What a log says of it."""
+        return {"broker": self._url, "mqtt": self.version}
+
     async def publish(self, message: Message) -> bool:
         """Return once the broker has acknowledged the message; with QoS 0, once it is written.
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
+
+if TYPE_CHECKING:
+    from ankled.daemon.mqtt.backlog import Parcel
 
 LIVE_EXPIRY_S: Final = 5
 """A value of the moment is of no use to anybody later: a broker that is behind may drop it. Results never expire."""
@@ -27,6 +30,11 @@ class Message(msgspec.Struct, frozen=True):
     user: tuple[tuple[str, str], ...] = ()
     response_topic: str | None = None
     correlation_data: bytes | None = None
+
+
+def of_parcel(parcel: Parcel) -> Message:
+    """Return what goes to the broker."""
+    return parcel if isinstance(parcel, Message) else Message(parcel.topic, parcel.payload, parcel.qos, parcel.retain)
 
 
 def content_type(message: Message) -> str | None:

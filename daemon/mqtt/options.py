@@ -12,7 +12,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     `announce`: say online and offline, leave a last will, and let the broker retain what should be; a replay does none
     of that. `info`: the content of `bridge/info`. `require`: the first connection must succeed. `patience_s`: give up
-    when the broker stays away for so long; None means never. `fallbacks`: brokers to try when the first one fails.
+    when the broker stays away for so long; None means never. `queue`: how much a backlog in memory holds. `rate_per_s`:
+    how many results go out in a second, after a `burst`; None means as many as the broker takes.
+    `fallbacks`: brokers to try when the first one fails.
     """
 
     client_id: str | None = None
@@ -23,12 +25,18 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     require: bool = False
     patience_s: float | None = None
     queue: int = 1000
+    rate_per_s: float | None = None
+    burst: int = 500
     fallbacks: tuple[BrokerAddress, ...] = ()
 
     @classmethod
     def for_replay(cls, *, timeout_s: float = 3.0, patience_s: float = 30.0) -> Options:
         """Return options that announce and retain nothing, and give up on a broker that is not there."""
         return cls(timeout_s=timeout_s, announce=False, require=True, patience_s=patience_s)
+
+    def identifier(self, node: str) -> str | None:
+        """Return the client id; who announces nothing takes any that the broker gives."""
+        return self.client_id or (f"ankled-{node}" if self.announce else None)
 
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,8 +1,9 @@
 """The publisher: results to the broker, in order, at least once, however often the broker goes away.
 
-A result leaves the backlog only when the broker has acknowledged it, and everything before it. After a lost connection
-sending begins again at the oldest one kept, so a subscriber may see a result twice, with the same id, but none out of
-order and none missing.
+A result leaves the backlog only when the broker has acknowledged it, and everything before it. On a new connection the
+backlog begins anew: with what it tells again (the outbox: all of the last minute, for an acknowledgement is not
+delivery), then all that is not acknowledged. So a subscriber may see a result twice, with the same id, but none out of
+order for the first time and none missing. The daemon's backlog is the outbox; that of a replay is in memory.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ import structlog
 
 from ankled.daemon.errors import BrokerError
 from ankled.daemon.mqtt.backlog import Backlog, MemoryBacklog
-from ankled.daemon.mqtt.backoff import Backoff
-from ankled.daemon.mqtt.brokers import PROVEN_S, Brokers
+from ankled.daemon.mqtt.brokers import Brokers
 from ankled.daemon.mqtt.connection import Connection, Message
 from ankled.daemon.mqtt.incoming import Incoming
-from ankled.daemon.mqtt.message import LIVE_EXPIRY_S
+from ankled.daemon.mqtt.message import LIVE_EXPIRY_S, of_parcel
 from ankled.daemon.mqtt.options import Options, Statistics
+from ankled.daemon.mqtt.pace import Pace
 from ankled.daemon.mqtt.states import States
 from ankled.daemon.records import Record, to_json
 
@@ -48,11 +49,12 @@ class Publisher:
     def __init__(
         self, address: BrokerAddress, topics: Topics, options: Options | None = None, backlog: Backlog | None = None
     ) -> None:
-        """Prepare; nothing is connected before the context is entered."""
-        self._topics = topics
+        """Prepare; nothing is connected before the context is entered. Without a backlog, one in memory is made."""
+        self.topics = topics
         self._options = Options() if options is None else options
         self.brokers = Brokers([address, *self._options.fallbacks])
         self._backlog: Backlog = MemoryBacklog(self._options.queue) if backlog is None else backlog
+        self._pace = Pace(self._options.rate_per_s, self._options.burst)
         self._retained: dict[str, Message] = {}
         self._states = States()
         self.incoming = Incoming()
@@ -82,15 +84,22 @@ class Publisher:
             raise failure
 
     async def publish(self, record: Record) -> None:
-        """Hand over a result; wait while the backlog is full. Raises BrokerError when the publisher has given up."""
-        topic, qos, retain = self._topics.topic_for(record)
+        """Hand over a result; wait while the backlog is full. Raises BrokerError when the publisher has given up.
+
+        Only with a backlog in memory: the outbox takes results by itself, without waiting.
+        """
+        topic, qos, retain = self.topics.topic_for(record)
         message = Message(topic, to_json(record), qos, retain and self._options.announce)
+        backlog = self._backlog
+        if not isinstance(backlog, MemoryBacklog):
+            error = "this publisher reads an outbox: offer the result there"
+            raise TypeError(error)
         if self.ended:
             raise self._failure()
-        if self._backlog.full:
-            await self._unless_ended(self._backlog.put(message))
+        if backlog.full:
+            await self._unless_ended(backlog.put(message))
         else:
-            await self._backlog.put(message)
+            await backlog.put(message)
 
     def keep(self, topic: str, payload: bytes) -> None:
         """Have the broker hold the newest state of a topic; never waits. Nothing is retained without `announce`."""
@@ -108,8 +117,12 @@ class Publisher:
 
     def show(self, record: Record) -> None:
         """Send a record of the moment, if the broker is there; never waits."""
-        topic, qos, retain = self._topics.topic_for(record)
+        topic, qos, retain = self.topics.topic_for(record)
         self._states.show(Message(topic, to_json(record), qos, retain=retain, expiry_s=LIVE_EXPIRY_S))
+
+    def say(self, message: Message) -> None:
+        """Send a message of the moment, such as an answer, if the broker is there; never waits."""
+        self._states.show(message)
 
     async def drain(self, deadline_s: float) -> None:
         """Wait until the broker has acknowledged everything. Raises BrokerError when the deadline passes first."""
@@ -141,7 +154,6 @@ class Publisher:
 
     async def _run(self) -> None:
         """Connect, serve, wait, again: until cancelled, or until patience ends."""
-        backoff = Backoff()
         now_s = asyncio.get_running_loop().time
         alone_since_s, told = now_s(), ""
         while not self._stopping:
@@ -152,14 +164,11 @@ class Publisher:
                     await self._serve(connection)
             except BrokerError as error:
                 lasted_s = None if began_s is None else now_s() - began_s
-                at_once = self.brokers.failed(error, lasted_s, self._client_id)
-                if self._options.require and not self._first.done() and not at_once:
+                wait_s = self.brokers.failed(error, lasted_s, self._options.identifier(self.topics.node))
+                if self._options.require and not self._first.done() and wait_s:
                     raise
                 if self._acknowledged > acknowledged:
                     alone_since_s = now_s()
-                if lasted_s is not None and lasted_s >= PROVEN_S:
-                    backoff.reset()
-                wait_s = 0.0 if at_once else backoff.next_s()
                 patience_s = self._options.patience_s
                 if patience_s is not None and now_s() + wait_s - alone_since_s > patience_s:
                     msg = f"{error}; given up after {patience_s:g} s with {len(self._backlog)} results not acknowledged"
@@ -171,15 +180,11 @@ class Publisher:
 
     def _connect(self) -> contextlib.AbstractAsyncContextManager[Connection]:
         return self.brokers.connected(
-            client_id=self._client_id,
+            client_id=self._options.identifier(self.topics.node),
             keepalive_s=self._options.keepalive_s,
             timeout_s=self._options.timeout_s,
             will=self._state(_OFFLINE) if self._options.announce else None,
         )
-
-    @property
-    def _client_id(self) -> str | None:
-        return self._options.client_id or (f"ankled-{self._topics.node}" if self._options.announce else None)
 
     async def _serve(self, connection: Connection) -> None:
         """Announce, then send until the connection is lost (BrokerError) or the publisher stops."""
@@ -189,8 +194,7 @@ class Publisher:
             await self._announce(connection)
             self._connected = True
             self._connections += 1
-            url, mqtt = self.brokers.current.url, connection.version
-            log.info("broker connected", broker=url, mqtt=mqtt, queued=len(self._backlog))
+            log.info("broker connected", **connection.named, queued=len(self._backlog))
             if not self._first.done():
                 self._first.set_result(None)
             async with asyncio.TaskGroup() as group:
@@ -211,25 +215,25 @@ class Publisher:
                         await connection.publish(self._state(_OFFLINE))
 
     async def _announce(self, connection: Connection) -> None:
-        """Say online, who we are, and the last retained results again: a broker may have restarted without them."""
+        """Say online, and who we are."""
         if self._options.announce:
             for message in self._announcement:
                 await connection.publish(message)
-        for message in self._retained.values():
-            await connection.publish(message)
 
     @property
     def _announcement(self) -> list[Message]:
-        info = Message(self._topics.bridge("info"), self._options.info, 1, retain=True)
+        info = Message(self.topics.bridge("info"), self._options.info, 1, retain=True)
         return [self._state(_ONLINE), info]
 
     async def _send(self, connection: Connection, group: asyncio.TaskGroup) -> None:
         """Send the backlog from its beginning, a few at a time. Tasks start in the order they are made: so do sends."""
         slots = asyncio.Semaphore(_IN_FLIGHT)
         done: set[int] = set()
+        self._backlog.rewind()
         number = self._backlog.first
         while True:
-            message = await self._backlog.get(number)
+            message = of_parcel(await self._backlog.get(number))
+            await self._pace.turn()
             await slots.acquire()
             group.create_task(self._deliver(connection, number, message, slots, done))
             number += 1
@@ -268,7 +272,7 @@ class Publisher:
         return None if self._task.cancelled() else self._task.exception()
 
     def _state(self, payload: bytes) -> Message:
-        return Message(self._topics.bridge("state"), payload, 1, retain=True)
+        return Message(self.topics.bridge("state"), payload, 1, retain=True)
 
     def _running(self) -> asyncio.Task[None]:
         if self._task is None:

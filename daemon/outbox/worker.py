@@ -10,17 +10,19 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from ankled.daemon.errors import OutboxError
-from ankled.daemon.outbox.salvage import open_store
+from ankled.daemon.outbox.salvage import opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from typing import TypeAlias
 
-    from ankled.daemon.outbox.store import Bounds, Store
+    from ankled.daemon.outbox.lock import Lock
+    from ankled.daemon.outbox.result import Bounds
+    from ankled.daemon.outbox.store import Store
 
     Job: TypeAlias = Callable[[Store], object]
-    Work: TypeAlias = tuple[Job, asyncio.Future[object]]
+    Work: TypeAlias = tuple[Job | None, asyncio.Future[object]]
 
 T = TypeVar("T")
 
@@ -28,7 +30,7 @@ T = TypeVar("T")
 class Worker:
     """Runs jobs on a store, one after the other, in a thread; answers on the loop that asked."""
 
-    def __init__(self, path: Path, bounds: Bounds | None) -> None:
+    def __init__(self, path: Path | None, bounds: Bounds | None) -> None:
         """Prepare; `start` opens the file."""
         self._path = path
         self._bounds = bounds
@@ -50,6 +52,10 @@ class Worker:
         self._jobs.put((job, answer))  # type: ignore[arg-type]  # a future of T is written to with what the job returns
         return answer
 
+    def all_stored(self) -> None:
+        """Note that everything handed out is in the file again, once the jobs before this are done."""
+        self._jobs.put((None, self._loop.create_future()))
+
     async def stop(self, deadline_s: float) -> bool:
         """Finish the jobs there are, close the file, and tell whether that was done in time."""
         self._jobs.put(None)
@@ -58,19 +64,27 @@ class Worker:
 
     def _run(self) -> None:
         try:
-            store, told = open_store(self._path, self._bounds)
+            with opened(self._path, self._bounds) as (store, lock, told):
+                self._answer(self._opened, told, None)
+                self._work(store, lock)
         except OutboxError as error:
             self._answer(self._opened, None, error)
-            return
-        with store:
-            self._answer(self._opened, told, None)
-            while (work := self._jobs.get()) is not None:
-                self.heartbeat_s = time.monotonic()
-                job, answer = work
-                try:
+
+    def _work(self, store: Store, lock: Lock | None) -> None:
+        while (work := self._jobs.get()) is not None:
+            self.heartbeat_s = time.monotonic()
+            job, answer = work
+            try:
+                if job is None:
+                    if lock is not None:
+                        lock.mark(marked=False)
+                    self._answer(answer, None, None)
+                else:
                     self._answer(answer, job(store), None)
-                except OutboxError as error:
-                    self._answer(answer, None, error)
+            except OutboxError as error:
+                if lock is not None:
+                    lock.mark(marked=True)  # before anything is handed out that is not stored
+                self._answer(answer, None, error)
 
     def _answer(self, future: asyncio.Future[T], value: T | None, error: OutboxError | None) -> None:
         def settle() -> None:

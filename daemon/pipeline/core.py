@@ -232,7 +232,7 @@ class Core:
         if not self._session.running:
             return []
         slug = slug or getattr(given, "device", "")
-        numbers = self._session.numbers.setdefault(slug, Numbers())
+        numbers = self._session.numbers_of(slug)
         return [event_of(what, slug, numbers, self._session.context, given.host_ns, detail)]
 
 

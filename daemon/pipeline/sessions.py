@@ -66,7 +66,7 @@ class Sessions:
             self.devices[slug] = (DevicePipeline if gyroscope else AccelerationPipeline)(
                 self.resolved(slug, settings),
                 self.context,
-                self.numbers.setdefault(slug, Numbers()),
+                self.numbers_of(slug),
                 set_rest_s=settings.set_rest_s,
             )
         return self.devices[slug]
@@ -83,7 +83,19 @@ class Sessions:
 
     def athlete(self, slug: str) -> AthletePipeline:
         """Return the pipeline of an athlete, made when the first record of one of the devices comes."""
-        return self.athletes.setdefault(slug, AthletePipeline(slug, self.context))
+        if slug not in self.athletes:
+            self.athletes[slug] = AthletePipeline(slug, self.context, self._fresh(slug))
+        return self.athletes[slug]
+
+    def numbers_of(self, slug: str) -> Numbers:
+        """Return what counts the records of a device."""
+        if slug not in self.numbers:
+            self.numbers[slug] = self._fresh(slug)
+        return self.numbers[slug]
+
+    def _fresh(self, slug: str) -> Numbers:
+        """Return numbers that go on where an earlier run has ended."""
+        return Numbers(seq=self.settings.last_seqs.get(slug, 0))
 
     def begin(self, settings: PipelineSettings, host_ns: int) -> None:
         """Begin a session; ids count from 1 again unless it bears the name of the one before."""

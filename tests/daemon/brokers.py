@@ -239,8 +239,13 @@ async def retained(address: BrokerAddress, topics: str = "#") -> dict[str, bytes
     """Return what the broker keeps on the filter."""
     async with Subscriber.on(address) as subscriber:
         # a broker sends what it keeps before it takes the next message from the same client
-        known = {"username": address.username, "password": address.password}
-        async with aiomqtt.Client(address.host, address.port, timeout=patience(PATIENCE_S), **known) as marker:
+        async with aiomqtt.Client(
+            address.host,
+            address.port,
+            username=address.username,
+            password=address.password,
+            timeout=patience(PATIENCE_S),
+        ) as marker:
             await marker.publish("ankled/marker", b"", qos=1)
         await eventually(lambda: any(message.topic.matches("ankled/marker") for message in subscriber.messages))
         return {str(m.topic): payload(m) for m in subscriber.messages if m.retain and m.topic.matches(topics)}

@@ -25,6 +25,7 @@ from ankled.daemon.live.outlet import BrokerOutlet
 from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
+from ankled.daemon.outbox.outbox import Outbox
 from ankled.daemon.records import Rep
 from ankled.simulators.radio.world import static_address
 from benchmarks.speed.live.cast import NODE, Completed, Ran, labels, side_of
@@ -50,8 +51,8 @@ class NotingWriter(CaptureWriter):
 class NotingOutlet(BrokerOutlet):
     """The way to the broker, with a note of what completed each repetition."""
 
-    def __init__(self, publisher: Publisher, limit: int, writer: NotingWriter) -> None:
-        super().__init__(publisher, limit)
+    def __init__(self, publisher: Publisher, outbox: Outbox, writer: NotingWriter) -> None:
+        super().__init__(publisher, outbox)
         self.completed: list[Completed] = []
         self._writer = writer
 
@@ -103,15 +104,14 @@ async def run(spec: str, broker: str, config: Config, capture: Path) -> int:
     with launch.stoppable(stop):
         async with (
             radio.opened(spec) as backends,
-            Publisher(BrokerAddress.parse(broker), topics, launch.options(config)) as publisher,
+            Outbox(capture.with_suffix(".db")) as outbox,
+            Publisher(BrokerAddress.parse(broker), topics, launch.options(config), outbox) as publisher,
         ):
-            outlet = NotingOutlet(publisher, config.mqtt.queue, writer)
-            handing = asyncio.create_task(outlet.run(), name="outlet")
+            outlet = NotingOutlet(publisher, outbox, writer)
             live = launch.Live(config, backends, outlet)
             tally = Tally(live.service.core.links)
             await live.run(stop, writer)
             await outlet.flushed(3.0)
-            handing.cancel()
     writer.close()
     counts = [device.counts for device in live.service.core.devices.values()]
     statistics = live.service.queue.statistics

@@ -1,0 +1,97 @@
+"""The requests that only look: history, health, devices; and how much is logged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+import structlog
+
+from ankled.daemon import logs
+from ankled.daemon.requests.forms import Devices, Health, History, HistoryForm, LogLevelForm, Nothing, Past
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from ankled.daemon.live.status import SupervisorStatus
+    from ankled.daemon.outbox.result import Result
+    from ankled.daemon.requests.desk import Handler
+
+PAGE_BYTES: Final = 96 * 1024
+"""Of results in one answer: several brokers take no message above 128 KiB. The first result is given in any case."""
+_FRAME_BYTES: Final = 64
+"""What a result takes beside its topic and its record, at most."""
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Archive(Protocol):
+    """Where results are kept; see `outbox.outbox.Outbox`."""
+
+    async def history(self, source: str, after_seq: int, limit: int) -> list[Result]:
+        """Return results of a device or athlete above a `seq`, in order."""
+
+    async def seq_range(self, source: str) -> tuple[int | None, int | None]:
+        """Return the lowest `seq` kept and the highest there is."""
+
+
+def history(archive: Archive) -> Handler:
+    """Return what answers with the results that are kept."""
+
+    async def handle(asked: HistoryForm) -> History:
+        # One more than wanted tells whether there are more. The range is read last: it takes in what was found.
+        found = await archive.history(asked.source, asked.after_seq, asked.limit + 1)
+        oldest, latest = await archive.seq_range(asked.source)
+        page = tuple(_page(found[: asked.limit]))
+        return History(
+            source=asked.source, results=page, more=len(page) < len(found), oldest_seq=oldest, latest_seq=latest
+        )
+
+    return handle
+
+
+def _page(found: Iterable[Result]) -> Iterator[Past]:
+    """Yield as many results as one answer holds."""
+    size = 0
+    for number, result in enumerate(found):
+        size += len(result.topic) + len(result.payload) + _FRAME_BYTES
+        if number and size > PAGE_BYTES:
+            return
+        yield Past(topic=result.topic, record=msgspec.Raw(result.payload))
+
+
+def health_check(*checks: Callable[[], Iterable[str]]) -> Handler:
+    """Return what asks every check for its problems, a sentence each."""
+
+    async def handle(_: Nothing) -> Health:
+        problems = tuple(problem for check in checks for problem in check())
+        return Health(healthy=not problems, problems=problems)
+
+    return handle
+
+
+def link_problems(status: SupervisorStatus) -> Iterator[str]:
+    """Yield what keeps the sensors that are wanted from being heard. One that was adopted may come and go."""
+    for adapter in status.adapters:
+        if adapter.last_error is not None and adapter.state == "down":
+            yield f"the Bluetooth adapter {adapter.name} does not work: {adapter.last_error}"
+    for device in status.devices:
+        if not (device.online or device.adopted):
+            why = f"; the last try failed: {device.last_error}" if device.last_error else ""
+            yield f"the sensor {device.slug} is not heard, its link is {device.state}{why}"
+
+
+def devices(listing: Callable[[], Devices]) -> Handler:
+    """Return what answers with the list of devices."""
+
+    async def handle(_: Nothing) -> Devices:
+        return listing()
+
+    return handle
+
+
+async def log_level(asked: LogLevelForm) -> LogLevelForm:
+    """Log more from now on, or less."""
+    logs.set_level(asked.level)
+    log.warning("log level changed by a request", level=asked.level)  # heard at every level but error
+    return asked
