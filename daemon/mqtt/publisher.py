@@ -34,10 +34,8 @@ if TYPE_CHECKING:
 
 # Unacknowledged messages under way at once: two to three times the rate of one at a time. Above 10, aiomqtt warns.
 _IN_FLIGHT = 8
-
 _ONLINE = b'{"state":"online"}'
 _OFFLINE = b'{"state":"offline"}'
-
 _T = TypeVar("_T")
 
 log = structlog.stdlib.get_logger(__name__)
