@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ankled.daemon.mqtt.broker_url import BrokerAddress
+    from tests.daemon.commands import Shell
 
     Serve = Callable[..., BrokerAddress]
 
@@ -205,6 +206,18 @@ def test_files_that_cannot_be_used(tmp_path: Path, authority: Authority) -> None
         with pytest.raises(ConfigError) as failure:
             context(Trust(**trust))
         assert str(failure.value) == sentence
+
+
+def test_check_config_examines_what_tls_needs(tmp_path: Path, authority: Authority, shell: Shell) -> None:
+    """Before anything runs, a key of another certificate is told of, for a fallback as for the first broker."""
+    good, other = authority.sign("good"), authority.sign("other")
+    lines = ["[mqtt]", "fallbacks = ['mqtts://host']", f"cert_file = '{good.cert_file}'"]
+    (tmp_path / "c.toml").write_text("\n".join([*lines, f"key_file = '{other.key_file}'"]))
+    done = shell("check-config", tmp_path / "c.toml")
+    assert done.code == 3
+    assert f'mqtt.key_file is "{other.key_file}", which is not the key of the certificate' in done.err
+    (tmp_path / "c.toml").write_text("\n".join([*lines, f"key_file = '{good.key_file}'"]))
+    assert shell("check-config", tmp_path / "c.toml").code == 0
 
 
 def test_certificate_and_key_in_one_file(tmp_path: Path, authority: Authority) -> None:
