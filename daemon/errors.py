@@ -33,6 +33,10 @@ class BrokerError(AnkledError):
     exit_code = 5
 
 
+class TakenOverError(BrokerError):
+    """Another client has connected under the same identifier: give each its own."""
+
+
 class RadioUnavailableError(AnkledError):
     """There is no Bluetooth to work with: switch the adapter on, plug one in, or allow the use of it."""
 

@@ -162,7 +162,7 @@ def _servers() -> Part:
         "port": {"description": "Its port.", "default": "1883"},
     }
     secure = variables | {"port": {"description": "Its port.", "default": "8883"}}
-    both = {"host": "{host}:{port}", "protocolVersion": "3.1.1"}
+    both = {"host": "{host}:{port}", "protocolVersion": "5.0"}
     schemes = [_ref("components", "securitySchemes", name) for name in ("password", "certificate")]
     return {
         "plain": both | {"protocol": "mqtt", "variables": variables, "security": schemes[:1]},

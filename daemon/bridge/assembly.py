@@ -139,8 +139,8 @@ class Assembly:
         told += problems.of_radio(status, parts.radio.heartbeat_s)
         told += problems.of_queues(inputs, parts.lag.most_s, growth, now_ns)
         broker = self._broker()
-        if broker is not None and not broker.connected:
-            told.append("the broker is away")
+        if broker is not None:
+            told += problems.of_broker(broker, growth, now_ns)
         if outbox is not None:
             told += problems.of_outbox(outbox, growth, now_ns)
         if capture is not None:
@@ -201,6 +201,7 @@ class Assembly:
             queued=statistics.queued,
             sent=statistics.sent,
             acknowledged=statistics.acknowledged,
+            refused=statistics.refused,
             reconnects=statistics.reconnects,
             moments_dropped=statistics.moments_dropped,
         )

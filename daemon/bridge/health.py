@@ -84,12 +84,13 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BrokerHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """The publisher. `moments_dropped`: messages of the moment that the broker did not take in time."""
+    """The publisher. `refused`: results that the broker does not take; `moments_dropped`: messages it took too late."""
 
     connected: bool
     queued: int
     sent: int
     acknowledged: int
+    refused: int
     reconnects: int
     moments_dropped: int
 

@@ -65,7 +65,7 @@ def schemas() -> tuple[str, ...]:
     return tuple(sorted(str(one.__struct_config__.tag) for one in structs))
 
 
-def info(node: str, base: str, config: str, capabilities: Capabilities, *, protocol: str = "3.1.1") -> Info:
+def info(node: str, base: str, config: str, capabilities: Capabilities, *, protocol: str) -> Info:
     """Return what is told of this process."""
     found: Mapping[str, object] = registered().drivers
     return Info(

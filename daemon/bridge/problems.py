@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ankled.daemon.bridge.health import CaptureState, DeviceHealth, OutboxHealth
+    from ankled.daemon.bridge.health import BrokerHealth, CaptureState, DeviceHealth, OutboxHealth
     from ankled.daemon.live.queue import QueueStatistics
     from ankled.daemon.live.status import DeviceStatus, SupervisorStatus
 
@@ -76,6 +76,14 @@ def of_queues(inputs: QueueStatistics, loop_late_s: float, growth: Growth, now_n
         yield "packets were dropped: this machine is too slow for its sensors"
     if growth.happened("loop", loop_late_s > _LATE_S, now_ns):
         yield "the event loop was held up: packets were processed late"
+
+
+def of_broker(broker: BrokerHealth, growth: Growth, now_ns: int) -> Iterator[str]:
+    """Yield what is not well with the broker."""
+    if not broker.connected:
+        yield "the broker is away"
+    if growth.of_late("refused", broker.refused, now_ns):
+        yield "the broker refuses results: it does not let this user publish them"
 
 
 def of_outbox(outbox: OutboxHealth, growth: Growth, now_ns: int) -> Iterator[str]:

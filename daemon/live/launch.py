@@ -228,8 +228,8 @@ def wearers(config: Config) -> dict[str, Wearer]:
     return {device.slug: Wearer(label=device.name, athlete=device.athlete) for device in config.devices}
 
 
-def options(config: Config) -> Options:
-    """Return how a daemon of this configuration publishes."""
+def options(config: Config, fallbacks: tuple[BrokerAddress, ...] = ()) -> Options:
+    """Return how a daemon of this configuration publishes; the `fallbacks` are for when its broker fails."""
     about = info(
         config.node,
         config.mqtt.base,
@@ -242,6 +242,7 @@ def options(config: Config) -> Options:
             homeassistant=config.homeassistant.enabled,
             capture=config.capture.enabled,
         ),
+        protocol=config.mqtt.protocol,
     )
     return Options(
         client_id=config.mqtt.client_id,
@@ -249,6 +250,7 @@ def options(config: Config) -> Options:
         timeout_s=config.mqtt.timeout_s,
         info=msgspec.json.encode(about),
         rate_per_s=config.outbox.rate_per_s,
+        fallbacks=fallbacks,
     )
 
 

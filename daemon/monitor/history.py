@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ankled.daemon.monitor.collect import Model, Ordered
     from ankled.daemon.monitor.people import Node, Now, Source
 
-    Publish: TypeAlias = Callable[[Message], Awaitable[None]]
+    Publish: TypeAlias = Callable[[Message], Awaitable[object]]
 
 _PAGE: Final = 100
 _TRIES: Final = 2

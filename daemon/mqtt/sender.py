@@ -6,10 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from ankled.daemon.bridge.gauges import Ways
-from ankled.daemon.mqtt.connection import Message
+from ankled.daemon.mqtt.message import Message, of_parcel
 
 if TYPE_CHECKING:
-    from ankled.daemon.mqtt.backlog import Backlog, Parcel
+    from ankled.daemon.mqtt.backlog import Backlog
     from ankled.daemon.mqtt.connection import Connection
     from ankled.daemon.mqtt.pace import Pace
     from ankled.daemon.mqtt.states import States
@@ -19,7 +19,7 @@ _IN_FLIGHT: Final = 8
 
 
 class Sender:
-    """Counts what is sent and acknowledged, and remembers the last result of every retained topic."""
+    """Counts what is sent, acknowledged and refused, and remembers the last result of every retained topic."""
 
     def __init__(self, backlog: Backlog, states: States, pace: Pace) -> None:
         self._backlog = backlog
@@ -27,7 +27,7 @@ class Sender:
         self._pace = pace
         self.retained: dict[str, Message] = {}
         self.ways = Ways()
-        self.sent = self.acknowledged = 0
+        self.sent = self.acknowledged = self.refused = 0
 
     async def send(self, connection: Connection, group: asyncio.TaskGroup) -> None:
         """Send the backlog anew, until cancelled. Tasks start in the order they are made: so do sends."""
@@ -36,7 +36,7 @@ class Sender:
         self._backlog.rewind()
         number = self._backlog.first
         while True:
-            message = _message(await self._backlog.get(number))
+            message = of_parcel(await self._backlog.get(number))
             await self._pace.turn()
             await slots.acquire()
             group.create_task(self._deliver(connection, number, message, slots, done), name="mqtt-deliver")
@@ -52,10 +52,11 @@ class Sender:
             # what it replaces must not be told after it
             self.retained.pop(message.topic, None)
             self._states.outdated(message.topic)
-        await connection.publish(message)
+        taken = await connection.publish(message)
+        self.refused += not taken
         slots.release()
         self.acknowledged += 1
-        if message.retain:
+        if message.retain and taken:
             self.retained[message.topic] = message
         self.ways.acknowledged(message.payload)
         done.add(number)
@@ -63,8 +64,3 @@ class Sender:
         while (first := self._backlog.first) in done:
             done.remove(first)
             self._backlog.acknowledge(first)
-
-
-def _message(parcel: Parcel) -> Message:
-    """Return what goes to the broker."""
-    return parcel if isinstance(parcel, Message) else Message(parcel.topic, parcel.payload, parcel.qos, parcel.retain)

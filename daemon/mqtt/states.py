@@ -84,7 +84,7 @@ class States:
         """Wait until the broker has acknowledged the newest state of every topic."""
         await self._told.wait()
 
-    async def send(self, publish: Callable[[Message], Awaitable[None]]) -> None:
+    async def send(self, publish: Callable[[Message], Awaitable[object]]) -> None:
         """Send everything that is kept, then what changes and what happens, until the connection fails."""
         self._open = True
         try:
