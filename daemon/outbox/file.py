@@ -49,10 +49,20 @@ INSERT INTO counters VALUES
     ('open_s', 0.0), ('stored', 0), ('acknowledged', 0), ('dropped', 0), ('forgotten', 0), ('runs', 0),
     ('latest_session', ''), ('closed', 1), ('boot', '');
 """
+# A bit that has turned in a value harms no structure, so SQLite does not see it. One such row would keep all behind it
+# from being sent: a topic that no broker takes, or a number that is none.
+_STRANGE: Final = "typeof(seq) <> 'integer' OR typeof(payload) <> 'blob' OR topic GLOB '*[^a-z0-9/_-]*'"
 _OF_THE_DISK: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+_NONSENSE: Final = (ValueError, TypeError)
+"""What comes of values, and of names in what SQLite says, that nobody has written there."""
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 SKIP: Final = 10_000
 """How far numbers go ahead where the last ones may not have reached the disk: more than can have been given then."""
+
+
+def readable(text: bytes) -> str:
+    """Return a text of the file; what is damaged in it must not make the rest of the file unreadable."""
+    return text.decode(errors="replace")
 
 
 class File:
@@ -63,6 +73,7 @@ class File:
         self._name = "in memory" if path is None else str(path)
         with self._told():
             self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=5.0)
+            self._db.text_factory = readable
         try:
             with self._told():
                 self._prepare()
@@ -129,6 +140,10 @@ class File:
         if version == _VERSION:
             if (fault := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
                 raise sqlite3.DatabaseError(fault)
+            for table in ("results", "lasting"):
+                if db.execute(f"SELECT 1 FROM {table} WHERE {_STRANGE} LIMIT 1").fetchone():  # noqa: S608 - constants
+                    message = f"there are values in {table} that nobody has written"
+                    raise sqlite3.DatabaseError(message)
             return
         if version or db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             message = f"the outbox {self._name} has version {version}; this program reads version {_VERSION}"
@@ -166,6 +181,6 @@ class File:
             # the lower byte is the kind, the rest tells more of it
             kind = DiskFaultError if error.sqlite_errorcode & 0xFF in _OF_THE_DISK else OutboxError
             raise kind(message) from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, *_NONSENSE) as error:
             message = f"the outbox {self._name} is damaged: {error}"
             raise DamagedOutboxError(message) from error

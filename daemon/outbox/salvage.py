@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
 from ankled.daemon.errors import DamagedOutboxError, OutboxError
-from ankled.daemon.outbox.file import SKIP
+from ankled.daemon.outbox.file import SKIP, readable
 from ankled.daemon.outbox.lock import Lock
 from ankled.daemon.outbox.result import Past, Result
 from ankled.daemon.outbox.store import Store
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _BATCH: Final = 500
 _COMPANIONS: Final = ("", "-wal", "-shm")
 _SUMS: Final = ("dropped", "forgotten", "runs")
+_TOPIC: Final = re.compile(r"[a-z0-9/_-]+")
 _COLUMNS: Final = "number, id, source, seq, athlete, topic, payload, retain"
 
 
@@ -111,6 +113,7 @@ def _save(aside: Path, store: Store) -> int:
     seqs: dict[str, int] = {}
     sums: dict[str, float | str] = {}
     with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(aside)) as db:
+        db.text_factory = readable
         for order in ("ASC", "DESC"):  # from both ends: a damaged page in the midst of the table ends each way
             select = f"SELECT {_COLUMNS}, acknowledged_s FROM results NOT INDEXED ORDER BY number {order}"  # noqa: S608 - constants
             for *known, acknowledged_s in _rows(db, select):
@@ -137,12 +140,14 @@ def _save(aside: Path, store: Store) -> int:
 
 def _rows(db: sqlite3.Connection, select: str) -> Iterator[tuple[Any, ...]]:
     """Yield the rows that can be read."""
-    with contextlib.suppress(sqlite3.Error):
+    with contextlib.suppress(sqlite3.Error, ValueError):  # the latter of a name in what SQLite says
         yield from db.execute(select)
 
 
 def _result(row: Any) -> Result:  # noqa: ANN401 - a damaged file holds anything
     _, identity, source, seq, athlete, topic, payload, retain = row
+    if not _TOPIC.fullmatch(topic):
+        raise ValueError(topic)
     return Result(
         id=str(identity),
         source=str(source),

@@ -73,7 +73,7 @@ class Worker:
                     with found[0]:
                         self._answer(self._opened, found[1], None)
                         self._work(found[0], lock)
-        except OutboxError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody must wait for a thread that has ended
             self._answer(self._opened, None, error)
 
     def _begun(self, lock: Lock | None) -> tuple[Store, str] | None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ankled.daemon.errors import DamagedOutboxError, OutboxError
+from ankled.daemon.outbox.outbox import Outbox
 from ankled.daemon.outbox.result import Bounds, Result
 from ankled.daemon.outbox.salvage import open_store
 from ankled.daemon.outbox.store import Store
@@ -226,6 +227,21 @@ def test_damage_is_put_aside_and_what_can_be_read_is_saved(tmp_path: Path) -> No
         assert set(pending) <= set(range(201, 401))
         assert store.account().pending + store.account().acknowledged > 200
         assert f"{store.account().pending + store.account().acknowledged} results were read" in told
+
+
+@pytest.mark.parametrize(
+    "turned", ["topic = CAST(x'616e6bfe' AS TEXT)", "topic = 'ankled/#'", "seq = 'x'", "payload = 'text'"]
+)
+async def test_a_bit_that_turned_in_a_value_holds_up_nothing(tmp_path: Path, turned: str) -> None:
+    """Pins damage that SQLite does not see: the row is left out, all others are handed out, and it is told."""
+    path = tmp_path / "o.db"
+    with Store(path) as store:
+        store.add([result(n) for n in range(1, 10)])
+        store._db.execute(f"UPDATE results SET {turned} WHERE number = 5")  # noqa: S608 - of this test
+    async with Outbox(path) as outbox:
+        assert "is damaged: there are values in results that nobody has written" in outbox.told
+        handed = [await outbox.get(position) for position in range(8)]
+    assert seqs(handed) == [1, 2, 3, 4, 6, 7, 8, 9]
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database at all" * 500])
