@@ -86,11 +86,109 @@ def is_compiled() -> bool:
 
 
 import numba  # noqa: E402  (only after NUMBA_CACHE_DIR is set)
+from numba import types  # noqa: E402
+from numba.core.codegen import JITCodeLibrary  # noqa: E402
+from numba.core.compiler import Compiler  # noqa: E402
+from numba.extending import models, register_model  # noqa: E402
 
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+_CACHED = CACHE_DIR is not None
 
-_OPTIONS: dict[str, Any] = {"cache": CACHE_DIR is not None, "nogil": True, "error_model": "numpy"}
+
+class _Ingredient(JITCodeLibrary):  # type: ignore[misc]  # numba has no types
+    """The code of a kernel for its callers: numba's intermediate code, to be optimised in whatever it becomes part of.
+
+    numba would optimise each kernel and translate it into machine code on its own, with everything it calls, and then
+    once more in each of its callers, up to the outermost: three times the work of doing it there alone.
+    """
+
+    def __init__(self, codegen: Any, name: str) -> None:
+        super().__init__(codegen, name)
+        self.environments: dict[str, Any] = {}
+
+    def _optimize_final_module(self) -> None:
+        """Leave that to the whole."""
+
+    def _finalize_final_module(self) -> None:
+        """Make no machine code."""
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+    def get_pointer_to_function(self, _name: str) -> int:
+        """Return null: there is no machine code."""
+        return 0
+
+    @property
+    def codegen(self) -> Any:
+        """Whoever keeps the environment: this, until there is machine code that has a place for it."""
+        return self
+
+    def set_env(self, name: str, environment: Any) -> None:
+        """Keep what the function needs at hand to raise exceptions."""
+        self.environments[name] = environment
+
+
+class _Whole(JITCodeLibrary):  # type: ignore[misc]  # numba has no types
+    """Machine code of a kernel and all that it calls."""
+
+    def _finalize_specific(self) -> None:
+        super()._finalize_specific()
+        waiting, seen = list(self._linking_libraries), set()
+        while waiting:
+            library = waiting.pop()
+            if isinstance(library, _Ingredient) and library not in seen:
+                seen.add(library)
+                waiting += library._linking_libraries
+                for name, environment in library.environments.items():
+                    if self._codegen._engine.is_symbol_defined(name):
+                        self._codegen.set_env(name, environment)
+
+
+class _IngredientCompiler(Compiler):  # type: ignore[misc]  # numba has no types
+    def define_pipelines(self) -> Any:
+        state = self.state
+        state.library = _Ingredient(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        return super().define_pipelines()
+
+
+class _WholeCompiler(Compiler):  # type: ignore[misc]  # numba has no types
+    def define_pipelines(self) -> Any:
+        state = self.state
+        state.library = _Whole(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        return super().define_pipelines()
+
+
+class _Callee(types.Dispatcher):  # type: ignore[misc]  # numba has no types
+    """The type of a kernel within another: a constant argument is a number like any, not a reason to compile again."""
+
+    def get_call_type(self, context: Any, args: Any, kws: Any) -> Any:
+        plain = {name: types.unliteral(each) for name, each in kws.items()}
+        return super().get_call_type(context, tuple(types.unliteral(each) for each in args), plain)
+
+
+register_model(_Callee)(models.OpaqueModel)
+
+
+class _Kernel:
+    """A function in its two forms: for Python, compiled whole and cached; and for other kernels, as a part of them."""
+
+    def __init__(self, function: Callable[..., Any], **options: Any) -> None:
+        options = _OPTIONS | {"_nrt": False} | options
+        self.whole = numba.njit(**options, cache=_CACHED, pipeline_class=_WholeCompiler)(function)
+        self.part = numba.njit(**options, no_cpython_wrapper=True, pipeline_class=_IngredientCompiler)(function)
+        self._numba_type_ = _Callee(self.part)
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.whole(*arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.whole, name)
 
 
 def kernel(function: Function) -> Function:
@@ -105,7 +203,7 @@ def kernel(function: Function) -> Function:
     chain and most of the cost of a call. `fastmath` stays off: it may reorder sums, and then step and batch, or two
     machines, would differ in the last bit.
     """
-    return cast("Function", numba.njit(**_OPTIONS, _nrt=False)(function))
+    return cast("Function", _Kernel(function))
 
 
 def inlined(function: Function) -> Function:
@@ -113,12 +211,12 @@ def inlined(function: Function) -> Function:
 
     LLVM by itself leaves the larger of them as calls, and a call stores and reloads what could stay in registers.
     """
-    return cast("Function", numba.njit(**_OPTIONS, _nrt=False, forceinline=True)(function))
+    return cast("Function", _Kernel(function, forceinline=True))
 
 
 def view(function: Function) -> Function:
     """Write `function` out in each kernel that calls it: for one that returns a part of an array, as no kernel can."""
-    return cast("Function", numba.njit(**_OPTIONS, inline="always")(function))
+    return cast("Function", numba.njit(**_OPTIONS, cache=_CACHED, inline="always")(function))
 
 
 def entry_point(function: Function, *arguments: object) -> Function:
@@ -128,6 +226,6 @@ def entry_point(function: Function, *arguments: object) -> Function:
     vouches that every argument has the type, the layout and the alignment of the one given here: nothing checks it.
     """
     dispatcher: Any = function
-    types = tuple(numba.typeof(argument) for argument in arguments)
-    dispatcher.compile(types)
-    return cast("Function", dispatcher.overloads[types].entry_point)
+    types_ = tuple(numba.typeof(argument) for argument in arguments)
+    dispatcher.compile(types_)
+    return cast("Function", dispatcher.overloads[types_].entry_point)
