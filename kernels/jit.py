@@ -86,6 +86,7 @@ def is_compiled() -> bool:
 
 
 import numba  # noqa: E402  (only after NUMBA_CACHE_DIR is set)
+from llvmlite.binding import Linkage  # noqa: E402
 from numba import types  # noqa: E402
 from numba.core.codegen import JITCodeLibrary  # noqa: E402
 from numba.core.compiler import Compiler  # noqa: E402
@@ -108,13 +109,16 @@ class _Ingredient(JITCodeLibrary):  # type: ignore[misc]  # numba has no types
         super().__init__(codegen, name)
         self.environments: dict[str, Any] = {}
 
-    def _optimize_final_module(self) -> None:
-        """Leave that to the whole."""
-
-    def _finalize_final_module(self) -> None:
-        """Make no machine code."""
+    def finalize(self) -> None:
+        """Leave everything to the whole; let it hold what it may see several times over, and drop what it inlines."""
+        for function in self._final_module.functions:
+            if not function.is_declaration and function.linkage == Linkage.external:
+                function.linkage = Linkage.linkonce_odr
         self._finalize_dynamic_globals()
         self._finalized = True
+
+    def _get_module_for_linking(self) -> Any:
+        return self._final_module
 
     def get_pointer_to_function(self, _name: str) -> int:
         """Return null: there is no machine code."""
@@ -133,17 +137,23 @@ class _Ingredient(JITCodeLibrary):  # type: ignore[misc]  # numba has no types
 class _Whole(JITCodeLibrary):  # type: ignore[misc]  # numba has no types
     """Machine code of a kernel and all that it calls."""
 
-    def _finalize_specific(self) -> None:
-        super()._finalize_specific()
-        waiting, seen = list(self._linking_libraries), set()
+    def finalize(self) -> None:
+        """Link callers before what they call: the linker takes only what has been asked for."""
+        ingredients, others = {}, {}
+        waiting = self._linking_libraries[::-1]
         while waiting:
             library = waiting.pop()
-            if isinstance(library, _Ingredient) and library not in seen:
-                seen.add(library)
-                waiting += library._linking_libraries
-                for name, environment in library.environments.items():
-                    if self._codegen._engine.is_symbol_defined(name):
-                        self._codegen.set_env(name, environment)
+            if not isinstance(library, _Ingredient):
+                others[library] = None
+            elif library not in ingredients:
+                ingredients[library] = None
+                waiting += library._linking_libraries[::-1]
+        self._linking_libraries = [*ingredients, *others]
+        super().finalize()
+        for library in ingredients:
+            for name, environment in library.environments.items():
+                if self._codegen._engine.is_symbol_defined(name):
+                    self._codegen.set_env(name, environment)
 
 
 class _IngredientCompiler(Compiler):  # type: ignore[misc]  # numba has no types
