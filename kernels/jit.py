@@ -7,6 +7,7 @@ the numba and numpy versions, and this file sets it before it imports numba.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import shutil
@@ -86,34 +87,31 @@ def is_compiled() -> bool:
 
 
 import numba  # noqa: E402  (only after NUMBA_CACHE_DIR is set)
-from llvmlite.binding import Linkage  # noqa: E402
-from numba import types  # noqa: E402
-from numba.core.codegen import JITCodeLibrary  # noqa: E402
-from numba.core.compiler import Compiler  # noqa: E402
-from numba.extending import models, register_model  # noqa: E402
+from numba import types  # noqa: E402  (the same)
+from numba.core.codegen import JITCodeLibrary  # noqa: E402  (the same)
+from numba.core.compiler import Compiler  # noqa: E402  (the same)
+from numba.extending import models, register_model  # noqa: E402  (the same)
 
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
-_CACHED = CACHE_DIR is not None
 
+class _Part(JITCodeLibrary):  # type: ignore[misc]  # numba has no types
+    """The code of a kernel for its callers, as numba wrote it down.
 
-class _Ingredient(JITCodeLibrary):  # type: ignore[misc]  # numba has no types
-    """The code of a kernel for its callers: numba's intermediate code, to be optimised in whatever it becomes part of.
-
-    numba would optimise each kernel and translate it into machine code on its own, with everything it calls, and then
-    once more in each of its callers, up to the outermost: three times the work of doing it there alone.
+    By itself numba optimises each kernel together with all that it calls, makes machine code of it, and does so again
+    in each of its callers, up to the outermost. That took three times the time and the memory of doing it there alone.
     """
 
     def __init__(self, codegen: Any, name: str) -> None:
+        """Prepare an empty one."""
         super().__init__(codegen, name)
         self.environments: dict[str, Any] = {}
 
     def finalize(self) -> None:
-        """Leave everything to the whole; let it hold what it may see several times over, and drop what it inlines."""
+        """Do nothing but allow the whole to drop what it has inlined."""
         for function in self._final_module.functions:
-            if not function.is_declaration and function.linkage == Linkage.external:
-                function.linkage = Linkage.linkonce_odr
+            if not function.is_declaration and function.linkage.name == "external":
+                function.linkage = "linkonce_odr"
         self._finalize_dynamic_globals()
         self._finalized = True
 
@@ -126,79 +124,80 @@ class _Ingredient(JITCodeLibrary):  # type: ignore[misc]  # numba has no types
 
     @property
     def codegen(self) -> Any:
-        """Whoever keeps the environment: this, until there is machine code that has a place for it."""
+        """Whoever takes the environment: there is no machine code yet with a place for it."""
         return self
 
     def set_env(self, name: str, environment: Any) -> None:
-        """Keep what the function needs at hand to raise exceptions."""
+        """Keep the constants of the function that are Python objects, such as the words that it prints."""
         self.environments[name] = environment
 
 
 class _Whole(JITCodeLibrary):  # type: ignore[misc]  # numba has no types
-    """Machine code of a kernel and all that it calls."""
+    """Machine code of a kernel and of all that it calls."""
 
     def finalize(self) -> None:
-        """Link callers before what they call: the linker takes only what has been asked for."""
-        ingredients, others = {}, {}
+        """Link callers before what they call: the linker takes a function only once somebody has asked for it."""
+        parts: dict[_Part, None] = {}
+        others: dict[Any, None] = {}
         waiting = self._linking_libraries[::-1]
         while waiting:
             library = waiting.pop()
-            if not isinstance(library, _Ingredient):
+            if not isinstance(library, _Part):
                 others[library] = None
-            elif library not in ingredients:
-                ingredients[library] = None
-                waiting += library._linking_libraries[::-1]
-        self._linking_libraries = [*ingredients, *others]
+            elif library not in parts:
+                parts[library] = None
+                waiting += library._linking_libraries[::-1]  # noqa: SLF001  (a library as this one)
+        self._linking_libraries = [*parts, *others]
         super().finalize()
-        for library in ingredients:
-            for name, environment in library.environments.items():
-                if self._codegen._engine.is_symbol_defined(name):
+        for part in parts:
+            for name, environment in part.environments.items():
+                if self._codegen._engine.is_symbol_defined(name):  # noqa: SLF001  (numba's own way to ask)
                     self._codegen.set_env(name, environment)
 
 
-class _IngredientCompiler(Compiler):  # type: ignore[misc]  # numba has no types
+class _PartCompiler(Compiler):  # type: ignore[misc]  # numba has no types
+    library: type[JITCodeLibrary] = _Part
+
     def define_pipelines(self) -> Any:
-        state = self.state
-        state.library = _Ingredient(state.targetctx.codegen(), state.func_id.func_qualname)
-        state.library.enable_object_caching()
+        """Return numba's own passes, which fill our library."""
+        self.state.library = self.library(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
+        self.state.library.enable_object_caching()
         return super().define_pipelines()
 
 
-class _WholeCompiler(Compiler):  # type: ignore[misc]  # numba has no types
-    def define_pipelines(self) -> Any:
-        state = self.state
-        state.library = _Whole(state.targetctx.codegen(), state.func_id.func_qualname)
-        state.library.enable_object_caching()
-        return super().define_pipelines()
+class _WholeCompiler(_PartCompiler):
+    library = _Whole
 
 
-class _Callee(types.Dispatcher):  # type: ignore[misc]  # numba has no types
-    """The type of a kernel within another: a constant argument is a number like any, not a reason to compile again."""
+class _PartType(types.Dispatcher):  # type: ignore[misc]  # numba has no types
+    """What a kernel is to its callers: their constants are numbers like any, where numba compiles anew for each."""
 
     def get_call_type(self, context: Any, args: Any, kws: Any) -> Any:
-        plain = {name: types.unliteral(each) for name, each in kws.items()}
-        return super().get_call_type(context, tuple(types.unliteral(each) for each in args), plain)
+        """Return the signature for such arguments; compile it if need be."""
+        by_name = {name: types.unliteral(one) for name, one in kws.items()}
+        return super().get_call_type(context, tuple(types.unliteral(one) for one in args), by_name)
 
 
-register_model(_Callee)(models.OpaqueModel)
+register_model(_PartType)(models.OpaqueModel)  # as that of types.Dispatcher
 
 
 class _Kernel:
-    """A function in its two forms: for Python, compiled whole and cached; and for other kernels, as a part of them."""
+    """A function compiled for two kinds of callers: kernels take it as a part, Python calls it whole, from the cache.
 
-    def __init__(self, function: Callable[..., Any], **options: Any) -> None:
-        options = _OPTIONS | {"_nrt": False} | options
-        self.whole = numba.njit(**options, cache=_CACHED, pipeline_class=_WholeCompiler)(function)
-        self.part = numba.njit(**options, no_cpython_wrapper=True, pipeline_class=_IngredientCompiler)(function)
-        self._numba_type_ = _Callee(self.part)
+    A part has no way in from Python. So it stays in here, where only numba sees it.
+    """
 
-    def __call__(self, *arguments: Any) -> Any:
+    def __init__(self, function: Callable[..., Any], **options: bool) -> None:
+        """Prepare to compile; numba does, at the first call."""
+        options |= {"nogil": True, "_nrt": False, "no_cfunc_wrapper": True}
+        jit = functools.partial(numba.njit, error_model="numpy", **options)
+        self.whole: Any = jit(pipeline_class=_WholeCompiler, cache=CACHE_DIR is not None)(function)
+        self.part: Any = jit(pipeline_class=_PartCompiler, no_cpython_wrapper=True)(function)
+        self._numba_type_ = _PartType(self.part)
+
+    def __call__(self, *arguments: object) -> Any:
+        """Compute it."""
         return self.whole(*arguments)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(self.whole, name)
 
 
 def kernel(function: Function) -> Function:
@@ -210,8 +209,8 @@ def kernel(function: Function) -> Function:
     `nogil` lets a worker thread compute while the event loop runs; `error_model="numpy"` makes x/0 an inf or nan
     instead of a Python exception, which removes a branch from every division. `_nrt` is numba's allocator: without it
     a kernel that would allocate does not compile, and no view of an array counts references, which took a tenth of the
-    chain and most of the cost of a call. `fastmath` stays off: it may reorder sums, and then step and batch, or two
-    machines, would differ in the last bit.
+    chain and most of the cost of a call. `no_cfunc_wrapper`: nobody calls a kernel from C. `fastmath` stays off: it may
+    reorder sums, and then step and batch, or two machines, would differ in the last bit.
     """
     return cast("Function", _Kernel(function))
 
@@ -226,7 +225,7 @@ def inlined(function: Function) -> Function:
 
 def view(function: Function) -> Function:
     """Write `function` out in each kernel that calls it: for one that returns a part of an array, as no kernel can."""
-    return cast("Function", numba.njit(**_OPTIONS, cache=_CACHED, inline="always")(function))
+    return cast("Function", numba.njit(nogil=True, error_model="numpy", inline="always")(function))
 
 
 def entry_point(function: Function, *arguments: object) -> Function:
@@ -235,7 +234,7 @@ def entry_point(function: Function, *arguments: object) -> Function:
     Calling it skips numba's look at the types, which for records costs half a microsecond a call. So whoever calls it
     vouches that every argument has the type, the layout and the alignment of the one given here: nothing checks it.
     """
-    dispatcher: Any = function
-    types_ = tuple(numba.typeof(argument) for argument in arguments)
-    dispatcher.compile(types_)
-    return cast("Function", dispatcher.overloads[types_].entry_point)
+    dispatcher = cast("_Kernel", function).whole
+    signature = tuple(numba.typeof(argument) for argument in arguments)
+    dispatcher.compile(signature)
+    return cast("Function", dispatcher.overloads[signature].entry_point)
