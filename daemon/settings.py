@@ -64,7 +64,8 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class PipelineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can alter a result, resolved: the content of a captured Config.
 
-    `origin_ns` is the host time that session times count from; null: that of the first Config.
+    `origin_ns` is the host time that session times count from; null: that of the first Config. `last_seqs` are the
+    numbers that devices and athletes were given last, by earlier runs: theirs go on from there.
     """
 
     node: Slug = "ankled"
@@ -72,3 +73,4 @@ class PipelineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     origin_ns: int | None = None
     set_rest_s: Annotated[float, msgspec.Meta(ge=1.0, le=600.0)] = 10.0
     devices: tuple[DeviceSettings, ...] = ()
+    last_seqs: dict[str, int] = {}

@@ -23,12 +23,15 @@ COMMANDS = {
     "scan": "show the sensors that are near, and which driver takes them",
     "run": "connect to the sensors, compute, publish and record, until told to stop",
     "record": "record what the sensors send, without a broker",
+    "monitor": "watch what nodes publish, live on a terminal or line by line",
     "replay": "compute the results of a recording (CSV or MCAP)",
     "simulate": "write a simulated recording and its truth, or put simulated sensors on a radio",
     "capture": "look at, check, repair, import and export recordings",
     "decode": "what a driver makes of packets, byte by byte",
     "drivers": "list the sensors that are understood",
     "check-config": "check a configuration file",
+    "athletes": "whose pseudonyms are whose",
+    "forget": "remove everything that is stored of an athlete",
     "warm": "compile the kernels now, so that the next start is quick",
 }
 """Command -> what it does, in one line. The module is `ankled.daemon.cli.<command>`, with _ for -."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ankled.daemon.errors import ConfigError, UsageError
+from ankled.daemon.mqtt import tls
 from ankled.daemon.settings import RESERVED_SLUGS
 from ankled.drivers.driver import Options
 from ankled.drivers.errors import OptionsError
@@ -29,15 +31,26 @@ def node_rules(node: str) -> Iterator[Found]:
 
 
 def mqtt_rules(mqtt: MqttConfig) -> Iterator[Found]:
-    """Yield what is wrong with the address of the broker and the files it needs."""
+    """Yield what is wrong with the addresses of the brokers and the files they need."""
     try:
-        address = mqtt.address()
+        first, *others = addresses = mqtt.addresses()
+        if any(address.tls for address in addresses):
+            tls.context(first.trust)
     except (UsageError, ConfigError) as error:
         key, _, text = str(error).partition(" ")
         yield key, text
-    else:
-        if address.password is not None and address.username is None:
-            yield "mqtt.password_file", "is set without a user name; name one in mqtt.username or in mqtt.broker"
+        return
+    for key in ("ca_file", "cert_file", "key_file"):
+        path = getattr(mqtt, key)
+        if path is not None and not Path(path).is_file():
+            yield f"mqtt.{key}", f'is "{path}", which is not a file'
+    if any(address.password is not None and address.username is None for address in addresses):
+        yield "mqtt.password_file", "is set without a user name; name one in mqtt.username or in mqtt.broker"
+    if any(address.embedded for address in others) or (first.embedded and others):
+        yield (
+            "mqtt.fallbacks",
+            "cannot go together with the embedded broker, which never fails and is nobody's fallback",
+        )
 
 
 def device_rules(
@@ -69,6 +82,7 @@ def device_rules(
 def clashes(devices: dict[int, DeviceConfig]) -> Iterator[Found]:
     """Yield every key by which two devices, given by their place in the file, cannot be told apart."""
     seen: dict[tuple[str, ...], int] = {}
+    slugs: dict[str | None, int] = {device.slug: index for index, device in devices.items()}
     for index, device in devices.items():
         path = f"devices[{index}]"
         claims: list[tuple[str, tuple[str, ...], str]] = [
@@ -78,6 +92,9 @@ def clashes(devices: dict[int, DeviceConfig]) -> Iterator[Found]:
             claims.append((f"{path}.address", ("address", device.address.upper()), f'is "{device.address}"'))
         elif device.name is not None:
             claims.append((f"{path}.name", ("name", device.name), f'is "{device.name}" without an address'))
+        if device.athlete in slugs:
+            path_of = f"devices[{slugs[device.athlete]}].slug"
+            yield f"{path}.athlete", f'is "{device.athlete}", as {path_of} is; results of both would have the same ids'
         if device.athlete is not None and device.side != "unknown":
             wearer = ("side", device.athlete, device.side)
             claims.append((f"{path}.side", wearer, f'is "{device.side}" of athlete "{device.athlete}"'))

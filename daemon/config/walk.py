@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def mismatches(value: object, kind: inspect.Type, path: str = "") -> Iterator[tuple[str, str]]:
     """Yield (key path, message) for everything in `value` that does not fit `kind`."""
-    kind, description = _unwrap(kind)
+    kind, description = unwrap(kind)
     match kind:
         case inspect.StructType() if isinstance(value, dict):
             yield from _table(value, kind, path)
@@ -26,8 +26,8 @@ def mismatches(value: object, kind: inspect.Type, path: str = "") -> Iterator[tu
         case inspect.TupleType() if isinstance(value, list) and len(value) == len(kind.item_types):
             for index, (item, item_type) in enumerate(zip(value, kind.item_types, strict=True)):
                 yield from mismatches(item, item_type, f"{path}[{index}]")
-        case _ if not _fits(value, kind):
-            yield path, f"is {show(value)}; allowed is {description or _allowed(kind)}"
+        case _ if not fits(value, kind):
+            yield path, f"is {show(value)}; allowed is {description or allowed(kind)}"
 
 
 def _table(value: dict[str, Any], kind: inspect.StructType, path: str) -> Iterator[tuple[str, str]]:
@@ -42,8 +42,8 @@ def _table(value: dict[str, Any], kind: inspect.StructType, path: str) -> Iterat
             yield join(path, name), f"is missing; it must be {_describe(field.type)}"
 
 
-def _unwrap(kind: inspect.Type) -> tuple[inspect.Type, str]:
-    """Take off the description and `| None`: TOML has no null, a key that is absent is None."""
+def unwrap(kind: inspect.Type) -> tuple[inspect.Type, str]:
+    """Take off the description and `| None`, which is said elsewhere: TOML has no null, and a request may have one."""
     description = ""
     while True:
         if isinstance(kind, inspect.Metadata):
@@ -56,11 +56,12 @@ def _unwrap(kind: inspect.Type) -> tuple[inspect.Type, str]:
 
 
 def _describe(kind: inspect.Type) -> str:
-    kind, description = _unwrap(kind)
-    return description or _allowed(kind)
+    kind, description = unwrap(kind)
+    return description or allowed(kind)
 
 
-def _fits(value: object, kind: inspect.Type) -> bool:
+def fits(value: object, kind: inspect.Type) -> bool:
+    """Tell whether a value is of an unwrapped type of one value."""
     match kind:
         case inspect.BoolType():
             return isinstance(value, bool)
@@ -68,7 +69,11 @@ def _fits(value: object, kind: inspect.Type) -> bool:
             return isinstance(value, str) and value in kind.values
         case inspect.StrType():
             # `$` alone would let a line feed pass at the end
-            return isinstance(value, str) and (kind.pattern is None or re.fullmatch(kind.pattern, value) is not None)
+            return (
+                isinstance(value, str)
+                and (kind.pattern is None or re.fullmatch(kind.pattern, value) is not None)
+                and (kind.max_length is None or len(value) <= kind.max_length)
+            )
         case inspect.IntType():
             return isinstance(value, int) and not isinstance(value, bool) and _in_range(value, kind)
         case inspect.FloatType():
@@ -90,7 +95,8 @@ def _in_range(value: float, kind: inspect.IntType | inspect.FloatType) -> bool:
     )
 
 
-def _allowed(kind: inspect.Type) -> str:
+def allowed(kind: inspect.Type) -> str:
+    """Return what an unwrapped type allows, in words."""
     match kind:
         case inspect.BoolType():
             text = "true or false"
@@ -113,5 +119,5 @@ def _range(kind: inspect.IntType | inspect.FloatType) -> str:
     words = ["a whole number" if isinstance(kind, inspect.IntType) else "a number"]
     for bound, word in ((kind.gt, "above"), (kind.ge, "from"), (kind.lt, "below"), (kind.le, "to")):
         if bound is not None:
-            words.append(f"{word} {bound:.12g}")
+            words.append(f"{word} {bound}" if isinstance(kind, inspect.IntType) else f"{word} {bound:.12g}")
     return " ".join(words)

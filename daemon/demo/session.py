@@ -19,6 +19,7 @@ from ankled.daemon.mqtt.connection import Connection, connected
 from ankled.daemon.mqtt.embedded import broker_at
 from ankled.daemon.mqtt.options import Options
 from ankled.daemon.mqtt.topics import Topics
+from ankled.daemon.outbox.outbox import Outbox
 from ankled.drivers.link import Backend
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class _Run:
         from ankled.simulators.radio.backend import backends  # noqa: PLC0415  (see above)
 
         async with (
-            launch.publishing(address, self._topics, self._options()) as outlet,
+            launch.publishing(address, self._topics, self._options(), Outbox(None)) as outlet,
             launch.recording(self._plan.capture, self._config) as capture,
         ):
             scanner, client = backends(await world.central())

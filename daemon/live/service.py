@@ -6,23 +6,24 @@ It owns nothing that it is given: broker, capture and radio are opened and close
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 import structlog
 
+from ankled.daemon.bridge.live import LiveStream
 from ankled.daemon.dispatcher import Dispatcher
 from ankled.daemon.errors import AnkledError
-from ankled.daemon.inputs import ClockAnchor, Command, Config, Link, Stop, Tick
+from ankled.daemon.inputs import ClockAnchor, Command, Config, Link, Notification, Stop, Tick
+from ankled.daemon.live.names import SessionNames
 from ankled.daemon.live.queue import InputQueue
-from ankled.daemon.live.state import OFFLINE, ONLINE, Reports
+from ankled.daemon.live.reporting import Reporting
 from ankled.daemon.pipeline import Core
-from ankled.daemon.records import Event, Rep
+from ankled.daemon.records import Event, Live, Rep
 from ankled.daemon.settings import DeviceSettings, PipelineSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from ankled.daemon.capture.writer import CaptureWriter
     from ankled.daemon.inputs import Input
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ankled.daemon.live.outlet import Outlet
     from ankled.daemon.live.status import DeviceStatus, SupervisorStatus
     from ankled.daemon.mqtt.topics import Topics
+    from ankled.daemon.records import Record
     from ankled.drivers.messages import Action
     from ankled.drivers.messages import Event as SensorEvent
 
@@ -67,11 +69,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How sessions are made. `idle_end_s`: one ends after so long without a repetition, if it had any.
 
     `session` is the name of the first one; without it, and for all later ones, the moment of its beginning.
+    `latest_session` and `run` tell of earlier runs what their names must not repeat. `live`: tell of the moment too.
     """
 
     settings: PipelineSettings
     session: str | None = None
     idle_end_s: float = 1800.0
+    latest_session: str = ""
+    run: int = 1
+    live: bool = True
 
 
 class Service:
@@ -81,19 +87,21 @@ class Service:
         self, plan: Plan, topics: Topics, outlet: Outlet, clock: Clock, axes: StoredAxes | None = None
     ) -> None:
         """Prepare: `queue.put` is the way in for the links; `axes` remembers those of the legs between sessions."""
-        self._plan = plan
-        self._topics = topics
+        self.idle_end_s = plan.idle_end_s
         self._outlet = outlet
         self._clock = clock
         self.queue = InputQueue()
         self.core = Core(act=self._act, note=self._note)
         self._dispatcher = Dispatcher(self.core)
-        self._reports = Reports(self.core)
+        self.reporting = Reporting(self.core, topics, outlet, clock)
+        self.live = LiveStream(self.core, outlet.take, enabled=plan.live)
+        self.made: Callable[[Record, int], None] | None = None
+        """Who is told of each result, with the host time of the input that completed it."""
         self._links: Links | None = None
         self._settings = plan.settings
         self._session = plan.session
+        self._names = SessionNames(plan.latest_session, plan.run)
         self._last_rep_ns: int | None = None
-        self._awaited: set[str] = set()
         self._anchor_ns = 0
         self._ticked_ns = 0
         self._axes = axes
@@ -118,8 +126,7 @@ class Service:
                 dispatching.cancel()
                 reporting.cancel()
         finally:
-            while batch := self.queue.take(_BATCH):
-                self._process(batch)
+            self._catch_up()
             self._tell()
             self._feed(Stop(host_ns=self._clock.now_ns(), reason=reason))
             if self._axes is not None:
@@ -127,16 +134,37 @@ class Service:
 
     def tell(self, status: DeviceStatus) -> None:
         """Tell how a device stands, if that is news."""
-        if all(device.slug != status.slug for device in self._settings.devices):
-            return  # about to be adopted
-        if status.online and not self._flows(status.slug):
-            self._awaited.add(status.slug)
-            status = msgspec.structs.replace(status, state="starting")  # it answers, and has measured nothing yet
-        topic = self._topics.device(status.slug, "availability")
-        self._outlet.keep(topic, ONLINE if status.online else OFFLINE)
-        report = self._reports.fresh(status, self._clock.now_ns() / _NS)
-        if report is not None:
-            self._outlet.keep(self._topics.device(status.slug, "state"), msgspec.json.encode(report))
+        if any(device.slug == status.slug for device in self._settings.devices):  # else it is about to be adopted
+            self.reporting.tell(status)
+
+    @property
+    def settings(self) -> PipelineSettings:
+        """The settings as they hold now."""
+        return self._settings
+
+    def configure(self, settings: PipelineSettings) -> list[Record]:
+        """Go on under these settings, behind everything that has come in; return what that completed."""
+        self._catch_up()
+        if settings == self._settings:
+            return []
+        self._settings = settings
+        return self._feed(Config(host_ns=self._clock.now_ns(), settings=settings))
+
+    def command(self, name: str, device: str) -> list[Record]:
+        """Do what a user asks of a device, behind everything that has come in; return what that completed."""
+        self._catch_up()
+        return self._feed(Command(host_ns=self._clock.now_ns(), name=name, device=device, arguments={}))
+
+    def record_to(self, capture: CaptureWriter | None) -> None:
+        """Record there from the next input on, or nowhere."""
+        if capture is not None:
+            capture.anchored(self._anchor_ns)
+        self._dispatcher.record_to(capture)
+
+    def forget(self, slug: str) -> None:
+        """Know nothing any more of what a sensor has said: it was let go."""
+        self.reporting.forget(slug)
+        self.live.forget(slug)
 
     def farewell(self, slug: str) -> list[Action]:
         """Return what the driver of a device wants done before its link is dropped."""
@@ -154,42 +182,52 @@ class Service:
             if now_ns >= due_ns and not self.queue.statistics.waiting:
                 self._tick(now_ns)
 
+    def _catch_up(self) -> None:
+        """Process everything that has come in."""
+        while batch := self.queue.take(_BATCH):
+            self._process(batch)
+
     def _process(self, batch: list[Input]) -> None:
         for item in batch:
             if isinstance(item, Link) and item.up:
                 self._admit(item)
             self._feed(item)
-        if any(map(self._flows, self._awaited)):
-            self._awaited.clear()
+            if isinstance(item, Notification):
+                self.live.heard(item.device, item.host_ns)
+        if self.reporting.came():
             self._tell()
 
-    def _flows(self, slug: str) -> bool:
-        source = self.core.links.get(slug)
-        return source is not None and source.flows
-
-    def _feed(self, item: Input) -> None:
-        """Let one input through. What a user or a sensor did wrong is logged; the others go on."""
+    def _feed(self, item: Input) -> list[Record]:
+        """Let one input through and return its records. What a user or a sensor did wrong is logged; others go on."""
         try:
             records = self._dispatcher.feed(item)
         except AnkledError as error:
             log.exception("input refused", reason=str(error))
-            return
+            return []
         for record in records:
+            if isinstance(record, Live):
+                self.live.said(record, item.host_ns)
+                continue
             self.records += 1
             if isinstance(record, Rep):
                 self._last_rep_ns = item.host_ns
+                self.live.note(record, item.host_ns)
             elif isinstance(record, Event) and self._axes is not None:
                 self._axes.note(record)
             self._outlet.take(record)
+            if self.made is not None:
+                self.made(record, item.host_ns)
+        return records
 
     def _tick(self, now_ns: int) -> None:
         """Let time pass: it closes sets, ends sessions and tells of a wall clock that was set."""
         self._ticked_ns = now_ns
         self._feed(Tick(host_ns=now_ns))
+        self.live.passed(now_ns)
         utc_ns = self._clock.utc_ns()
         if abs(utc_ns - now_ns - self._anchor_ns) > _ANCHOR_DRIFT_NS:
             self._anchor(now_ns, utc_ns)
-        if self._last_rep_ns is not None and now_ns - self._last_rep_ns >= self._plan.idle_end_s * _NS:
+        if self._last_rep_ns is not None and now_ns - self._last_rep_ns >= self.idle_end_s * _NS:
             log.info("session ended", reason="nobody moves", session=self._settings.session)
             self._feed(Stop(host_ns=now_ns, reason="idle"))
             self._begin(now_ns)
@@ -200,10 +238,9 @@ class Service:
         self._ticked_ns = now_ns
         utc_ns = self._clock.utc_ns()
         session, self._session = self._session, None
-        moment = datetime.fromtimestamp(utc_ns // _NS, UTC)
         self._settings = msgspec.structs.replace(
             self._settings,
-            session=session or f"{moment:%Y%m%dT%H%M%SZ}",
+            session=session or self._names.next(utc_ns),
             origin_ns=now_ns,
             devices=self._remembered(self._settings.devices),
         )
@@ -244,6 +281,4 @@ class Service:
             self._links.act(slug, epoch, action)
 
     def _note(self, slug: str, event: SensorEvent) -> None:
-        self._reports.note(slug, event)
-        if event.name == "error":
-            log.warning("sensor reports an error", device=slug, said=event.value)
+        self.reporting.note(slug, event)

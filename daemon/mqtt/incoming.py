@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import structlog
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ankled.daemon.mqtt.connection import Connection, Message
 
     Handler: TypeAlias = Callable[[Message], None]
+
+_SHOWN: Final = 100
+"""Characters of a topic that are logged: whoever writes it may write 65,535."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -53,7 +56,15 @@ class Incoming:
         async for message in connection.received():
             for topics, handler in list(self._handlers.items()):
                 if matches(topics, message.topic):
-                    handler(message)
+                    self._hand(handler, message)
+
+    @staticmethod
+    def _hand(handler: Handler, message: Message) -> None:
+        """Call a handler. A defect in it must not end the connection, and with it the results."""
+        try:
+            handler(message)
+        except Exception:  # whatever it is, it is logged with its traceback
+            log.exception("message not understood", topic=message.topic[:_SHOWN])
 
     async def _ask(self, connection: Connection) -> None:
         """Subscribe to what is new. What this user may not read is said, and the rest goes on without it."""

@@ -1,8 +1,9 @@
 """The publisher: results to the broker, in order, at least once, however often the broker goes away.
 
-A result leaves the backlog only when the broker has acknowledged it, and everything before it. After a lost connection
-sending begins again at the oldest one kept, so a subscriber may see a result twice, with the same id, but none out of
-order and none missing.
+A result leaves the backlog only when the broker has acknowledged it, and everything before it. On a new connection the
+backlog begins anew: with what it tells again (the outbox: all of the last minute, for an acknowledgement is not
+delivery), then all that is not acknowledged. So a subscriber may see a result twice, with the same id, but none out of
+order for the first time and none missing. The daemon's backlog is the outbox; that of a replay is in memory.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ import structlog
 
 from ankled.daemon.errors import BrokerError
 from ankled.daemon.mqtt.backlog import Backlog, MemoryBacklog
-from ankled.daemon.mqtt.backoff import Backoff
-from ankled.daemon.mqtt.connection import Connection, Message, connected
+from ankled.daemon.mqtt.brokers import Brokers
+from ankled.daemon.mqtt.connection import Connection, Message
 from ankled.daemon.mqtt.incoming import Incoming
+from ankled.daemon.mqtt.message import LIVE_EXPIRY_S
 from ankled.daemon.mqtt.options import Options, Statistics
+from ankled.daemon.mqtt.pace import Pace
+from ankled.daemon.mqtt.sender import Sender
 from ankled.daemon.mqtt.states import States
 from ankled.daemon.records import Record, to_json
 
@@ -29,15 +33,10 @@ if TYPE_CHECKING:
     from ankled.daemon.mqtt.broker_url import BrokerAddress
     from ankled.daemon.mqtt.topics import Topics
 
-# Unacknowledged messages under way at once: two to three times the rate of one at a time. Above 10, aiomqtt warns.
-_IN_FLIGHT = 8
-# A connection that held for so long ends a series of failures. One that breaks at once, as when two daemons bear the
-# same identifier and throw each other out, does not.
-_PROVEN_S = 5.0
-
+# A broker that is slow to acknowledge the last word has the will to say it: the end must not wait for it long.
+_FAREWELL_SHARE = 1.0 / 3.0
 _ONLINE = b'{"state":"online"}'
 _OFFLINE = b'{"state":"offline"}'
-
 _T = TypeVar("_T")
 
 log = structlog.stdlib.get_logger(__name__)
@@ -49,19 +48,20 @@ class Publisher:
     def __init__(
         self, address: BrokerAddress, topics: Topics, options: Options | None = None, backlog: Backlog | None = None
     ) -> None:
-        """Prepare; nothing is connected before the context is entered."""
-        self._address = address
-        self._topics = topics
+        """Prepare; nothing is connected before the context is entered. Without a backlog, one in memory is made."""
+        self.topics = topics
         self._options = Options() if options is None else options
+        self.brokers = Brokers([address, *self._options.fallbacks])
         self._backlog: Backlog = MemoryBacklog(self._options.queue) if backlog is None else backlog
-        self._retained: dict[str, Message] = {}
         self._states = States()
+        self._sender = Sender(self._backlog, self._states, Pace(self._options.rate_per_s, self._options.burst))
         self.incoming = Incoming()
+        self.ways = self._sender.ways
         self._task: asyncio.Task[None] | None = None
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stopping = False
         self._connected = False
-        self._connections = self._sent = self._acknowledged = 0
+        self._connections = 0
 
     async def __aenter__(self) -> Self:
         """Start publishing. With `require`, return once connected, or raise BrokerError when that fails."""
@@ -83,34 +83,50 @@ class Publisher:
             raise failure
 
     async def publish(self, record: Record) -> None:
-        """Hand over a result; wait while the backlog is full. Raises BrokerError when the publisher has given up."""
-        topic, qos, retain = self._topics.topic_for(record)
+        """Hand over a result; wait while the backlog is full. Raises BrokerError when the publisher has given up.
+
+        Only with a backlog in memory: the outbox takes results by itself, without waiting.
+        """
+        topic, qos, retain = self.topics.topic_for(record)
         message = Message(topic, to_json(record), qos, retain and self._options.announce)
+        backlog = self._backlog
+        if not isinstance(backlog, MemoryBacklog):
+            error = "this publisher reads an outbox: offer the result there"
+            raise TypeError(error)
         if self.ended:
             raise self._failure()
-        if self._backlog.full:
-            await self._unless_ended(self._backlog.put(message))
+        if backlog.full:
+            await self._unless_ended(backlog.put(message))
         else:
-            await self._backlog.put(message)
+            await backlog.put(message)
 
     def keep(self, topic: str, payload: bytes) -> None:
         """Have the broker hold the newest state of a topic; never waits. Nothing is retained without `announce`."""
         self._states.keep(Message(topic, payload, 1, retain=self._options.announce))
 
     def clear(self, topic: str) -> None:
-        """Have the broker forget a topic; never waits. Who retains nothing has nothing to take back."""
+        """Have the broker forget a topic, with what is on its way there; never waits."""
         if self._options.announce:
+            self._sender.retained.pop(topic, None)
             self._states.clear(topic)
+
+    def allow(self, topic: str) -> None:
+        """Let the broker hold results on a topic that was cleared again."""
+        self._states.allow(topic)
 
     def repeat(self) -> None:
         """Send everything retained once more, as after a new connection: somebody has come who may not know it."""
         if self._options.announce:
-            self._states.repeat([*self._announcement, *self._retained.values()])
+            self._states.repeat([*self._announcement, *self._sender.retained.values()])
 
     def show(self, record: Record) -> None:
         """Send a record of the moment, if the broker is there; never waits."""
-        topic, qos, retain = self._topics.topic_for(record)
-        self._states.show(Message(topic, to_json(record), qos, retain=retain))
+        topic, qos, retain = self.topics.topic_for(record)
+        self._states.show(Message(topic, to_json(record), qos, retain=retain, expiry_s=LIVE_EXPIRY_S))
+
+    def say(self, message: Message) -> None:
+        """Send a message of the moment, such as an answer, if the broker is there; never waits."""
+        self._states.show(message)
 
     async def drain(self, deadline_s: float) -> None:
         """Wait until the broker has acknowledged everything. Raises BrokerError when the deadline passes first."""
@@ -120,7 +136,7 @@ class Publisher:
                 await self._unless_ended(self._states.told())
         except TimeoutError:
             what = f"{count} of the results" if (count := len(self._backlog)) else "the state of the sensors"
-            msg = f"the broker at {self._address.url} has not acknowledged {what} within {deadline_s:g} s"
+            msg = f"the broker at {self.brokers.current.url} has not acknowledged {what} within {deadline_s:g} s"
             raise BrokerError(msg) from None
 
     @property
@@ -134,30 +150,30 @@ class Publisher:
         return Statistics(
             connected=self._connected,
             queued=len(self._backlog),
-            sent=self._sent,
-            acknowledged=self._acknowledged,
+            sent=self._sender.sent,
+            acknowledged=self._sender.acknowledged,
+            refused=self._sender.refused,
             reconnects=max(0, self._connections - 1),
+            moments_dropped=self._states.dropped,
         )
 
     async def _run(self) -> None:
         """Connect, serve, wait, again: until cancelled, or until patience ends."""
-        backoff = Backoff()
         now_s = asyncio.get_running_loop().time
         alone_since_s, told = now_s(), ""
         while not self._stopping:
-            began_s, acknowledged = None, self._acknowledged
+            began_s, acknowledged = None, self._sender.acknowledged
             try:
                 async with self._connect() as connection:
                     began_s = now_s()
                     await self._serve(connection)
             except BrokerError as error:
-                if self._options.require and not self._first.done():
+                lasted_s = None if began_s is None else now_s() - began_s
+                wait_s = self.brokers.failed(error, lasted_s, self._options.identifier(self.topics.node))
+                if self._options.require and not self._first.done() and wait_s:
                     raise
-                if self._acknowledged > acknowledged:
+                if self._sender.acknowledged > acknowledged:
                     alone_since_s = now_s()
-                if began_s is not None and now_s() - began_s >= _PROVEN_S:
-                    backoff.reset()
-                wait_s = backoff.next_s()
                 patience_s = self._options.patience_s
                 if patience_s is not None and now_s() + wait_s - alone_since_s > patience_s:
                     msg = f"{error}; given up after {patience_s:g} s with {len(self._backlog)} results not acknowledged"
@@ -168,14 +184,11 @@ class Publisher:
                 await asyncio.sleep(wait_s)
 
     def _connect(self) -> contextlib.AbstractAsyncContextManager[Connection]:
-        options = self._options
-        announced = options.announce
-        return connected(
-            self._address,
-            client_id=options.client_id or (f"ankled-{self._topics.node}" if announced else None),
-            keepalive_s=options.keepalive_s,
-            timeout_s=options.timeout_s,
-            will=self._state(_OFFLINE) if announced else None,
+        return self.brokers.connected(
+            client_id=self._options.identifier(self.topics.node),
+            keepalive_s=self._options.keepalive_s,
+            timeout_s=self._options.timeout_s,
+            will=self._state(_OFFLINE) if self._options.announce else None,
         )
 
     async def _serve(self, connection: Connection) -> None:
@@ -186,13 +199,13 @@ class Publisher:
             await self._announce(connection)
             self._connected = True
             self._connections += 1
-            log.info("broker connected", broker=self._address.url, queued=len(self._backlog))
+            log.info("broker connected", **connection.named, queued=len(self._backlog))
             if not self._first.done():
                 self._first.set_result(None)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.incoming.receive(connection), name="mqtt-watch")
                 group.create_task(self.incoming.follow(connection), name="mqtt-subscribe")
-                group.create_task(self._send(connection, group), name="mqtt-send")
+                group.create_task(self._sender.send(connection, group), name="mqtt-send")
                 group.create_task(self._states.send(connection.publish), name="mqtt-states")
         except BaseExceptionGroup as failures:
             lost, other = failures.split(BrokerError)
@@ -203,51 +216,19 @@ class Publisher:
             self._connected = False
             if self._options.announce and connection.usable:
                 with contextlib.suppress(BrokerError, TimeoutError):
-                    async with asyncio.timeout(self._options.timeout_s):
+                    async with asyncio.timeout(_FAREWELL_SHARE * self._options.timeout_s):
                         await connection.publish(self._state(_OFFLINE))
 
     async def _announce(self, connection: Connection) -> None:
-        """Say online, who we are, and the last retained results again: a broker may have restarted without them."""
+        """Say online, and who we are."""
         if self._options.announce:
             for message in self._announcement:
                 await connection.publish(message)
-        for message in self._retained.values():
-            await connection.publish(message)
 
     @property
     def _announcement(self) -> list[Message]:
-        info = Message(self._topics.bridge("info"), self._options.info, 1, retain=True)
+        info = Message(self.topics.bridge("info"), self._options.info, 1, retain=True)
         return [self._state(_ONLINE), info]
-
-    async def _send(self, connection: Connection, group: asyncio.TaskGroup) -> None:
-        """Send the backlog from its beginning, a few at a time. Tasks start in the order they are made: so do sends."""
-        slots = asyncio.Semaphore(_IN_FLIGHT)
-        done: set[int] = set()
-        number = self._backlog.first
-        while True:
-            message = await self._backlog.get(number)
-            await slots.acquire()
-            group.create_task(self._deliver(connection, number, message, slots, done))
-            number += 1
-
-    async def _deliver(
-        self, connection: Connection, number: int, message: Message, slots: asyncio.Semaphore, done: set[int]
-    ) -> None:
-        self._sent += 1
-        if message.retain:
-            # what it replaces must not be told after it
-            self._retained.pop(message.topic, None)
-            self._states.outdated(message.topic)
-        await connection.publish(message)
-        slots.release()
-        self._acknowledged += 1
-        if message.retain:
-            self._retained[message.topic] = message
-        done.add(number)
-        # only what nothing earlier is waiting for may go
-        while (first := self._backlog.first) in done:
-            done.remove(first)
-            self._backlog.acknowledge(first)
 
     async def _stop(self) -> BaseException | None:
         """End the task, and return what had ended it before."""
@@ -258,12 +239,12 @@ class Publisher:
         # connecting, saying offline and disconnecting are each bounded by the time-out
         await asyncio.wait({self._task}, timeout=3 * self._options.timeout_s + 1.0)
         if not self._task.done():
-            log.error("publisher does not stop", broker=self._address.url)
+            log.error("publisher does not stop", broker=self.brokers.current.url)
             return None
         return None if self._task.cancelled() else self._task.exception()
 
     def _state(self, payload: bytes) -> Message:
-        return Message(self._topics.bridge("state"), payload, 1, retain=True)
+        return Message(self.topics.bridge("state"), payload, 1, retain=True)
 
     def _running(self) -> asyncio.Task[None]:
         if self._task is None:

@@ -1,7 +1,7 @@
 """The outbox as the publisher sees it: a backlog on the disk that never makes a producer wait.
 
-A result is handed out only after it was stored. While the disk fails, results are handed out from memory, as many as
-there is room for, and stored as soon as it works again.
+A result is handed out only after it was stored. While the disk fails, results are handed out from memory behind all
+that is in the file, as many as there is room for, and stored as soon as it works again.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final, Self
 
+import msgspec
 import structlog
 
-from ankled.daemon.errors import OutboxError
+from ankled.daemon.errors import DiskFaultError, OutboxError
+from ankled.daemon.outbox.archive import Archive
 from ankled.daemon.outbox.loose import Loose
 from ankled.daemon.outbox.pages import PAGE, UNSTORED, Pages
 from ankled.daemon.outbox.worker import Worker
@@ -23,31 +25,39 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ankled.daemon.outbox.pages import Page
-    from ankled.daemon.outbox.store import Account, Bounds, Result, Store
+    from ankled.daemon.outbox.result import Account, Bounds, Result
+    from ankled.daemon.outbox.store import Store
 
 _LOOSE: Final = 10_000
 """Results kept in memory while the disk fails."""
 _BEAT_S: Final = 1.0
-_CLOSE_S: Final = 5.0
+_CLOSE_S: Final = 2.0
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-class Outbox:
+class Outbox(Archive):
     """An asynchronous context manager; one publisher reads, anybody offers. Positions count what is handed out."""
 
-    def __init__(self, path: Path, bounds: Bounds | None = None) -> None:
-        """Prepare; nothing is opened before the context is entered."""
-        self._path = path
+    def __init__(self, path: Path | None, bounds: Bounds | None = None, root: str = "", *, loose: int = _LOOSE) -> None:
+        """Prepare; nothing is opened before the context is entered. Without a path, all is kept in memory.
+
+        What a broker retains is told again on every connection, below the topic `root`. `loose` results are kept while
+        the disk fails.
+        """
+        super().__init__(path, Worker(path, bounds))
         self.first = 0
         self.fault: str | None = None
-        self._worker = Worker(path, bounds)
-        self._pages = Pages(self._worker)
-        self._loose = Loose(_LOOSE)
+        """What is wrong with the disk now, in one sentence."""
+        self.told = ""
+        """What was wrong with the file when it was opened, in one sentence; empty where nothing was."""
+        self._pages = Pages(self._worker, root)
+        self._loose = Loose(loose)
         self._handed: deque[Result] = deque()  # handed out from `first` on, and not let go of
         self._incoming: list[Result] = []
         self._storing: list[Result] = []
         self._done: list[int] = []  # acknowledged, and not yet written down
+        self._late: list[str] = []  # the same, handed out from memory and stored meanwhile
         self._flushing = 0
         self._in_file = 0
         self._empty = asyncio.Event()
@@ -55,9 +65,13 @@ class Outbox:
 
     async def __aenter__(self) -> Self:
         """Open the file and go on where it left off. Raises OutboxError."""
-        if told := await self._worker.start():
-            log.error("outbox damaged", reason=told)
-        self._in_file = (await self.account()).pending
+        self.told = await self._worker.start()
+        if self.told:
+            log.error("outbox damaged", reason=self.told)
+        try:
+            self._in_file = (await self.account()).pending
+        except DiskFaultError as error:
+            self._fail(error)
         self._settle()
         self._beat = asyncio.create_task(self._keep_time(), name="outbox-clock")
         return self
@@ -68,34 +82,30 @@ class Outbox:
             self._beat.cancel()
             await asyncio.wait({self._beat})
         loose, known = self._loose.everything()
-        left, done = [*self._storing, *loose, *self._incoming], self._done
+        left, done, late = [*self._storing, *loose, *self._incoming], self._done, self._late
 
         def finish(store: Store) -> None:
             store.add(left)
             store.acknowledge(done)
-            store.acknowledge_ids(known)
+            store.acknowledge_ids([*known, *late])
 
         try:
             async with asyncio.timeout(_CLOSE_S):
                 await self._worker.submit(finish)
+            self._worker.all_stored()
         except (OutboxError, TimeoutError) as error:
             log.error("results are lost", reason=str(error) or "the disk does not answer", count=len(left))  # noqa: TRY400 - a traceback says no more
         if not await self._worker.stop(_CLOSE_S):
             log.error("the outbox does not close", path=str(self._path))
 
-    @property
-    def full(self) -> bool:
-        """Whether `put` would wait: never."""
-        return False
-
     def __len__(self) -> int:
         """Return how many results are not acknowledged."""
-        stored = self._in_file - self._flushing - len(self._done)
+        stored = max(0, self._in_file - self._flushing - len(self._done))  # some of those done may have been dropped
         return stored + len(self._storing) + len(self._incoming) + len(self._loose)
 
     @property
     def lost(self) -> int:
-        """How many results were lost because the disk failed for longer than the memory had room."""
+        """How many results were lost in this run because the disk failed for longer than the memory had room."""
         return self._loose.lost
 
     @property
@@ -104,20 +114,29 @@ class Outbox:
         return self._worker.heartbeat_s
 
     async def account(self) -> Account:
-        """Return what the file holds and what it had to let go. Raises OutboxError."""
-        return await self._worker.submit(lambda store: store.account())
-
-    async def last_seqs(self) -> dict[str, int]:
-        """Return the highest `seq` of each device and athlete in the file. Raises OutboxError."""
-        return await self._worker.submit(lambda store: store.last_seqs())
-
-    async def history(self, source: str, after_seq: int, limit: int) -> list[Result]:
-        """Return results of a device or athlete above a `seq`, in order. Raises OutboxError."""
-        return await self._worker.submit(lambda store: store.history(source, after_seq, limit))
+        """Return what became of every result that was offered, in the file and in memory. Raises OutboxError."""
+        self._flush()
+        account = await self._worker.submit(lambda store: store.account())
+        # This runs in the callback of the answer: what was submitted behind it is in the fields below, and not in it.
+        waiting = len(self._storing) + len(self._incoming)
+        loose = self._loose
+        return msgspec.structs.replace(
+            account,
+            offered=account.offered + waiting + len(loose) + loose.acknowledged + loose.lost + loose.forgotten,
+            acknowledged=account.acknowledged + loose.acknowledged,
+            pending=account.pending + waiting + len(loose),
+            lost=loose.lost,
+            forgotten=account.forgotten + loose.forgotten,
+        )
 
     async def forget(self, athlete: str) -> list[str]:
         """Delete an athlete's results and return the topics that a broker may hold. Raises OutboxError."""
-        return await self._worker.submit(lambda store: store.forget(athlete))
+        self._flush()
+        topics, self._in_file = await self._worker.submit(lambda store: (store.forget(athlete), store.pending_n))
+        self._loose.forget(athlete)
+        self._pages.forget(athlete)
+        self._settle()
+        return topics
 
     def offer(self, result: Result) -> None:
         """Take a result; never waits."""
@@ -125,17 +144,16 @@ class Outbox:
         self._empty.clear()
         self._store()
 
-    async def put(self, result: Result) -> None:
-        """Take a result."""
-        self.offer(result)
-
     async def get(self, position: int) -> Result:
         """Return the result of a position, which must be `first` or later, at most one beyond those handed out."""
         if position < self.first:
             message = f"result {position} has been let go of; the oldest kept is {self.first}"
             raise LookupError(message)
         while position >= self.first + len(self._handed):
-            if (result := self._pages.pop()) is not None:
+            result = self._pages.pop()
+            if result is None and self._pages.exhausted:
+                result = self._loose.next()
+            if result is not None:
                 self._handed.append(result)
             else:
                 await self._pages.stirred.wait()
@@ -148,8 +166,8 @@ class Outbox:
             self.first += 1
             if result.number > 0:
                 self._done.append(result.number)
-            elif result.number == UNSTORED:
-                self._loose.acknowledge(result.id)
+            elif result.number == UNSTORED and not self._loose.acknowledge(result.id):
+                self._late.append(result.id)
         if len(self._done) >= PAGE:
             self._flush()
         self._settle()
@@ -159,7 +177,8 @@ class Outbox:
         self.first += len(self._handed)
         self._handed.clear()
         self._flush()
-        self._pages.rewind(lambda: self._pages.add(self._loose.undone()))
+        self._loose.rewind()
+        self._pages.rewind()
 
     async def drained(self) -> None:
         """Wait until everything is acknowledged."""
@@ -170,6 +189,9 @@ class Outbox:
         if self._storing or not self._incoming:
             return
         batch, self._incoming = self._incoming, []
+        if self.fault is not None:
+            self._keep(batch)  # behind those that wait for the disk already
+            return
         self._storing = batch
         follow = self._pages.follower()
 
@@ -181,11 +203,8 @@ class Outbox:
     def _stored(self, answer: asyncio.Future[tuple[int, int, Page]]) -> None:
         batch, self._storing = self._storing, []
         if (error := answer.exception()) is not None:
-            if self.fault is None:
-                log.error("results are not stored", reason=str(error))
-            self.fault = str(error)
-            self._loose.add(batch)
-            self._pages.add(batch)
+            self._fail(error)
+            self._keep(batch)
         else:
             dropped, self._in_file, page = answer.result()
             self._pages.take(page)
@@ -194,21 +213,37 @@ class Outbox:
         self._store()
         self._settle()
 
+    def _fail(self, error: BaseException) -> None:
+        log.error("results are not stored", reason=str(error))
+        self.fault = str(error)
+
+    def _keep(self, batch: list[Result]) -> None:
+        """Hand out and keep from memory what cannot be stored."""
+        before = self._loose.lost
+        if self._loose.add(batch) and not before:
+            log.error("results are lost", reason="the disk fails, and the memory for them is full")
+        self._pages.stirred.set()
+        self._settle()
+
     def _flush(self) -> None:
         """Write down what was acknowledged."""
         done, self._done = self._done, []
-        if not done:
+        late, self._late = self._late, []
+        if not done and not late:
             return
         self._flushing += len(done)
 
         def work(store: Store) -> int:
             store.acknowledge(done)
+            store.acknowledge_ids(late)
             return store.pending_n
 
         def written(answer: asyncio.Future[int]) -> None:
             self._flushing -= len(done)
-            if answer.exception() is None:  # else the results are sent again on the next connection, no more
+            if answer.exception() is None:
                 self._in_file = answer.result()
+            else:  # written down later; should that never be, the results are sent again
+                self._done[:0], self._late[:0] = done, late
             self._settle()
 
         self._worker.submit(work).add_done_callback(written)
@@ -229,18 +264,20 @@ class Outbox:
 
         def work(store: Store) -> tuple[int, int]:
             dropped = store.pass_time(seconds)
-            store.add(loose)
+            dropped += store.add(loose)
             store.acknowledge_ids(done)
             return dropped, store.pending_n
 
         dropped, self._in_file = await self._worker.submit(work)
         if dropped:
-            log.error("results are lost", reason="they waited too long", count=dropped)
-        if self.fault is not None:
-            log.warning("results are stored again", count=len(loose))
-            self._pages.look_again()
-        self.fault = None
+            log.error("results are lost", reason="they waited too long, or the outbox is full", count=dropped)
         self._loose.let_go(loose)
+        if self.fault is not None:
+            self._pages.look_again()
+        if self.fault is not None and not self._loose.everything()[0]:
+            log.warning("results are stored again", count=len(loose))
+            self.fault = None
+            self._worker.all_stored()
 
     def _settle(self) -> None:
         """Tell whoever waits for it that everything is acknowledged."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ankled.daemon.outbox.store import Result
+from ankled.daemon.outbox.result import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from ankled.daemon.outbox.store import Store
     from ankled.daemon.outbox.worker import Worker
@@ -20,6 +20,7 @@ PAGE: Final = 500
 """Results read at once."""
 AGAIN_S: Final = 60.0
 """How far back acknowledged results are sent again on a new connection: an acknowledgement is not delivery."""
+MOST_AGAIN: Final = 10 * PAGE
 AGAIN, UNSTORED = -1, 0
 """Numbers of results that have no pending row: sent again, or not stored yet."""
 
@@ -35,24 +36,30 @@ class Page(msgspec.Struct, frozen=True):
 class Pages:
     """What was read and not handed out. `stirred` is set whenever that may have changed."""
 
-    def __init__(self, worker: Worker) -> None:
-        """Begin with nothing read."""
+    def __init__(self, worker: Worker, root: str = "") -> None:
+        """Begin with nothing read. Of what a broker retains only topics below `root` are told again."""
         self._worker = worker
+        self._root = root
         self._ready: deque[Result] = deque()
         self._more = True  # the file holds pending results that were not read
         self._reading = False
+        self._failed = False  # the file could not be read
         self._read_to = 0
         self._generation = 0  # counts connections: what was read for an earlier one is not handed out
         self.stirred = asyncio.Event()
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing more is to be had from the file for now: it is the turn of what is not in it."""
+        return not self._ready and not self._reading and (self._failed or not self._more)
 
     def pop(self) -> Result | None:
         """Return the next result; None while there is none, and then see to it that there will be."""
         if self._ready:
             return self._ready.popleft()
-        if self._more and not self._reading:
+        if self._more and not self._reading and not self._failed:
             self._reading = True
-            read = self._reader()
-            self._worker.submit(read).add_done_callback(self._take)
+            self._worker.submit(self._reader()).add_done_callback(self._take)
         self.stirred.clear()
         return None
 
@@ -73,34 +80,33 @@ class Pages:
         self._more = not page.whole
         self.stirred.set()
 
-    def add(self, results: Iterable[Result]) -> None:
-        """Hand these out too: they are not in the file."""
-        self._ready.extend(results)
-        self.stirred.set()
-
     def look_again(self) -> None:
         """Read on, for there may be more in the file."""
-        self._more = True
+        self._more, self._failed = True, False
         self.stirred.set()
 
-    def rewind(self, then: Callable[[], None]) -> None:
-        """Begin anew with what was acknowledged lately and then all that is pending; call `then` when that was read."""
+    def forget(self, athlete: str) -> None:
+        """Hand out nothing of an athlete."""
+        self._ready = deque(result for result in self._ready if result.athlete != athlete)
+
+    def rewind(self) -> None:
+        """Begin anew: with what a broker retains, what was acknowledged lately, then all that is pending."""
         self._ready.clear()
         self._reading = self._more = True
+        self._failed = False
         self._read_to = 0
         self._generation += 1
-        pending = self._reader()
+        pending, root = self._reader(), self._root
 
         def read(store: Store) -> Page:
             page = pending(store)
-            again = [msgspec.structs.replace(result, number=AGAIN) for result in store.recent(AGAIN_S, 2 * PAGE)]
+            recent = store.recent(AGAIN_S, MOST_AGAIN)
+            known = {result.id for result in recent}
+            again = [result for result in store.lasting(root) if result.id not in known] + recent
+            again = [msgspec.structs.replace(result, number=AGAIN) for result in again]
             return msgspec.structs.replace(page, results=[*again, *page.results])
 
-        def taken(answer: asyncio.Future[Page]) -> None:
-            self._take(answer)
-            then()
-
-        self._worker.submit(read).add_done_callback(taken)
+        self._worker.submit(read).add_done_callback(self._take)
 
     def _reader(self) -> Callable[[Store], Page]:
         after, generation = self._read_to, self._generation
@@ -114,7 +120,8 @@ class Pages:
     def _take(self, answer: asyncio.Future[Page]) -> None:
         """Take in what was asked for. Where the disk failed it is asked for again, once the disk works."""
         if answer.exception() is not None:
-            self._reading = False
+            self._reading, self._failed = False, True
+            self.stirred.set()
             return
         page = answer.result()
         if page.generation == self._generation:

@@ -8,104 +8,38 @@ seconds that the outbox was open, which no clock step alters: time that the mach
 from __future__ import annotations
 
 import contextlib
-import sqlite3
+import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ankled.daemon.errors import DamagedOutboxError, OutboxError
+from ankled.daemon.outbox.file import File
+from ankled.daemon.outbox.result import Account, Bounds, Past, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
-    from typing import Self
 
-_VERSION: Final = 1
-_TABLES: Final = """
-CREATE TABLE results (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    source TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    athlete TEXT,
-    topic TEXT NOT NULL,
-    payload BLOB NOT NULL,
-    retain INTEGER NOT NULL,
-    stored_s REAL NOT NULL,
-    acknowledged_s REAL
-);
-CREATE INDEX by_source ON results (source, seq);
-CREATE INDEX pending ON results (number) WHERE acknowledged_s IS NULL;
-CREATE INDEX by_acknowledged ON results (acknowledged_s) WHERE acknowledged_s IS NOT NULL;
-CREATE TABLE counters (name TEXT PRIMARY KEY, value REAL NOT NULL);
-INSERT INTO counters VALUES ('open_s', 0.0), ('dropped', 0);
-"""
 _COLUMNS: Final = "number, id, source, seq, athlete, topic, payload, retain"
 _OVERHEAD: Final = 200
 """Bytes that a row takes beside its payload, roughly."""
+_MOMENT: Final = re.compile(r"\d{8}T\d{6}Z")
 
 
-class Bounds(msgspec.Struct, frozen=True, kw_only=True):
-    """How much is kept: bytes in all, seconds a pending row may wait, seconds an acknowledged one stays."""
+class Store(File):
+    """An open outbox file, or one in memory. Not for several threads at once.
 
-    size_bytes: int = 256 * 1024 * 1024
-    pending_s: float = 30 * 86400.0
-    kept_s: float = 86400.0
+    Every method raises OutboxError when the disk fails.
+    """
 
-
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """One result as it is published. `source` is the device or athlete whose `seq` it counts."""
-
-    id: str
-    source: str
-    seq: int
-    athlete: str | None
-    topic: str
-    payload: bytes
-    retain: bool
-    number: int = 0
-
-
-class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """What the file holds and what it had to let go: `dropped` were never acknowledged."""
-
-    pending: int
-    acknowledged: int
-    dropped: int
-    size_bytes: int
-
-
-class Store:
-    """An open outbox file. Not for several threads at once. Every method raises OutboxError when the disk fails."""
-
-    def __init__(self, path: Path, bounds: Bounds | None = None) -> None:
+    def __init__(self, path: Path | None, bounds: Bounds | None = None) -> None:
         """Open or make the file. Raises OutboxError for one that is damaged or of another program."""
-        self._path = path
+        super().__init__(path)
         self._bounds = bounds or Bounds()
         with self._told():
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
-        try:
-            with self._told():
-                self._prepare()
-                self._open_s = self._counter("open_s")
-                self._size = self._measure()
-                self.pending_n = self._count()
-        except OutboxError:
-            self._db.close()
-            raise
-
-    def __enter__(self) -> Self:
-        """Return the store itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the file."""
-        self.close()
-
-    def close(self) -> None:
-        """Close the file; all that was committed is in it."""
-        with contextlib.suppress(sqlite3.Error):
-            self._db.close()
+            self._open_s = self._counter("open_s")
+            self._size = self._measure()
+            self.pending_n = self._pending()
 
     @property
     def now_s(self) -> float:
@@ -117,8 +51,9 @@ class Store:
         bounds = self._bounds
         with self._told(), self._transaction():
             self._open_s += seconds
-            self._db.execute("UPDATE counters SET value = ? WHERE name = 'open_s'", (self._open_s,))
+            self._count(open_s=self._open_s)
             self._delete("acknowledged_s < ?", (self._open_s - bounds.kept_s,))
+            self._db.execute("DELETE FROM lasting WHERE stored_s < ?", (self._open_s - bounds.pending_s,))
             old = "acknowledged_s IS NULL AND stored_s < ?"
             return self._drop(self._delete(old, (self._open_s - bounds.pending_s,)))
 
@@ -127,6 +62,8 @@ class Store:
 
         One that is in the file already, by its id, is left as it is: it was computed again.
         """
+        if not results:
+            return 0
         with self._told(), self._transaction():
             before = self._db.total_changes
             self._db.executemany(
@@ -136,10 +73,12 @@ class Store:
             )
             stored = self._db.total_changes - before
             self.pending_n += stored
+            self._add_up("stored", stored)
             if stored < len(results):
                 self._size = self._measure()
             else:
                 self._size += sum(len(result.payload) + _OVERHEAD for result in results)
+            self._note(results)
             return self._make_room() if self._size > self._bounds.size_bytes else 0
 
     def pending(self, after: int, limit: int) -> list[Result]:
@@ -154,16 +93,41 @@ class Store:
         with self._told():
             return self._select(where, (self._open_s - seconds, limit))[::-1]
 
+    def lasting(self, root: str = "") -> list[Result]:
+        """Return the newest result of every retained topic below `root`, in order, but what is pending."""
+        where = (
+            "substr(topic, 1, ?) = ? AND NOT EXISTS (SELECT 1 FROM results AS mine "
+            "WHERE mine.number = lasting.number AND mine.acknowledged_s IS NULL) ORDER BY number"
+        )
+        with self._told():
+            return self._select(where, (len(root), root), table="lasting")
+
     def history(self, source: str, after_seq: int, limit: int) -> list[Result]:
         """Return up to `limit` results of a device or athlete with a `seq` above `after_seq`, in order of it."""
         where = "source = ? AND seq > ? ORDER BY seq, number LIMIT ?"
         with self._told():
             return self._select(where, (source, after_seq, limit))
 
-    def last_seqs(self) -> dict[str, int]:
-        """Return the highest `seq` of each device and athlete: where a new run goes on counting."""
+    def seq_range(self, source: str) -> tuple[int | None, int | None]:
+        """Return the lowest `seq` of a device or athlete that is kept and the highest that was ever given."""
         with self._told():
-            return dict(self._db.execute("SELECT source, max(seq) FROM results GROUP BY source"))
+            (oldest,) = self._db.execute("SELECT min(seq) FROM results WHERE source = ?", (source,)).fetchone()
+            latest = self._db.execute("SELECT seq FROM seqs WHERE source = ?", (source,)).fetchone()
+            return oldest, None if latest is None else latest[0]
+
+    def last_seqs(self) -> dict[str, int]:
+        """Return the highest `seq` that each device and athlete was ever given: where a new run goes on counting."""
+        with self._told():
+            return dict(self._db.execute("SELECT source, seq FROM seqs"))
+
+    def past(self) -> Past:
+        """Return what a new run must know of those before it."""
+        with self._told():
+            return Past(
+                last_seqs=self.last_seqs(),
+                latest_session=self._text("latest_session"),
+                run=int(self._counter("runs")),
+            )
 
     def acknowledge(self, numbers: Iterable[int]) -> None:
         """Note that the broker has these results."""
@@ -180,60 +144,95 @@ class Store:
                 f"UPDATE results SET acknowledged_s = ? WHERE {column} = ? AND acknowledged_s IS NULL",  # noqa: S608 - constants
                 [(self._open_s, value) for value in values],
             )
-            self.pending_n -= self._db.total_changes - before
+            done = self._db.total_changes - before
+            self.pending_n -= done
+            self._add_up("acknowledged", done)
+
+    def count(self, athlete: str) -> int:
+        """Return how many results there are of an athlete."""
+        with self._told():
+            kept = "SELECT id FROM results WHERE athlete = ? UNION SELECT id FROM lasting WHERE athlete = ?"
+            (count,) = self._db.execute(f"SELECT count(*) FROM ({kept})", (athlete, athlete)).fetchone()  # noqa: S608 - a constant
+            return int(count)
 
     def forget(self, athlete: str) -> list[str]:
         """Delete every result of an athlete, overwriting its bytes, and return the topics that a broker may hold."""
         with self._told():
-            found = self._db.execute("SELECT DISTINCT topic FROM results WHERE athlete = ? AND retain", (athlete,))
-            topics = sorted(topic for (topic,) in found)
+            topics: set[str] = set()
             with self._transaction():
+                for table in ("results", "lasting"):
+                    found = f"SELECT DISTINCT topic FROM {table} WHERE athlete = ? AND retain"  # noqa: S608 - constants
+                    topics |= {topic for (topic,) in self._db.execute(found, (athlete,))}
+                pending = self.pending_n
                 self._delete("athlete = ?", (athlete,))
-                self.pending_n = self._count()
+                self._db.execute("DELETE FROM lasting WHERE athlete = ?", (athlete,))
+                self._db.execute("DELETE FROM seqs WHERE source = ?", (athlete,))
+                self.pending_n = self._pending()
+                self._add_up("forgotten", pending - self.pending_n)
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return topics
+        return sorted(topics)
+
+    def clear(self, topics: Iterable[str]) -> None:
+        """Tell a broker no more of what was retained under these topics."""
+        with self._told(), self._transaction():
+            self._db.executemany("DELETE FROM lasting WHERE topic = ?", [(topic,) for topic in topics])
+
+    def take_over(self, lasting: Sequence[Result], seqs: Mapping[str, int], counts: Mapping[str, float | str]) -> None:
+        """Take over from a damaged file what outlives the rows; they themselves are added."""
+        with self._told(), self._transaction():
+            self._db.executemany("INSERT INTO seqs VALUES (?, ?)", seqs.items())
+            self._count(**counts)
+            self._db.executemany(
+                f"INSERT OR REPLACE INTO lasting ({_COLUMNS}, stored_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0.0)",  # noqa: S608 - constants
+                [
+                    (number, r.id, r.source, r.seq, r.athlete, r.topic, r.payload, r.retain)
+                    for number, r in enumerate(lasting, start=-len(lasting))
+                ],
+            )
 
     def account(self) -> Account:
         """Return what there is and what was dropped."""
         with self._told():
-            (acknowledged,) = self._db.execute("SELECT count(acknowledged_s) FROM results").fetchone()
+            (kept,) = self._db.execute("SELECT count(acknowledged_s) FROM results").fetchone()
             return Account(
+                offered=int(self._counter("stored")),
+                acknowledged=int(self._counter("acknowledged")),
                 pending=self.pending_n,
-                acknowledged=acknowledged,
                 dropped=int(self._counter("dropped")),
+                lost=0,
+                forgotten=int(self._counter("forgotten")),
+                kept=kept,
                 size_bytes=self._size,
             )
 
-    def _prepare(self) -> None:
-        db = self._db
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute(
-            "PRAGMA synchronous = NORMAL"
-        )  # survives the end of the process; a power cut may cost the last moment
-        db.execute("PRAGMA secure_delete = ON")
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version == _VERSION:
-            if (fault := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-                raise sqlite3.DatabaseError(fault)
-            return
-        if version or db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            message = f"the outbox {self._path} has version {version}; this program reads version {_VERSION}"
-            raise OutboxError(message)
-        db.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {_VERSION}; COMMIT;")
+    def _note(self, results: Sequence[Result]) -> None:
+        """Keep what outlives the rows: the last numbers, the latest session, what a broker retains."""
+        last = {result.source: result.seq for result in sorted(results, key=lambda each: each.seq)}
+        self._db.executemany(
+            "INSERT INTO seqs VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET seq = max(seq, excluded.seq)",
+            last.items(),
+        )
+        found = (_MOMENT.match(result.id) for result in results)
+        latest = max((moment.group() for moment in found if moment is not None), default="")
+        if latest > self._text("latest_session"):
+            self._count(latest_session=latest)
+        for result in results:
+            if result.retain:
+                self._db.execute(
+                    "INSERT OR REPLACE INTO lasting SELECT topic, number, id, source, seq, athlete, payload, retain, "
+                    "stored_s FROM results WHERE id = ?",
+                    (result.id,),
+                )
 
-    def _counter(self, name: str) -> float:
-        (value,) = self._db.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()
-        return float(value)
-
-    def _count(self) -> int:
+    def _pending(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM results WHERE acknowledged_s IS NULL").fetchone()[0])
 
     def _measure(self) -> int:
         total = f"SELECT coalesce(sum(length(payload) + {_OVERHEAD}), 0) FROM results"  # noqa: S608 - a constant
         return int(self._db.execute(total).fetchone()[0])
 
-    def _select(self, where: str, values: tuple[object, ...]) -> list[Result]:
-        rows = self._db.execute(f"SELECT {_COLUMNS} FROM results WHERE {where}", values)  # noqa: S608 - constants
+    def _select(self, where: str, values: tuple[object, ...], table: str = "results") -> list[Result]:
+        rows = self._db.execute(f"SELECT {_COLUMNS} FROM {table} WHERE {where}", values)  # noqa: S608 - constants
         names = _COLUMNS.split(", ")
         return [msgspec.convert(dict(zip(names, row, strict=True)), Result, strict=False) for row in rows]
 
@@ -246,9 +245,12 @@ class Store:
 
     def _drop(self, count: int) -> int:
         self.pending_n -= count
-        if count:
-            self._db.execute("UPDATE counters SET value = value + ? WHERE name = 'dropped'", (count,))
+        self._add_up("dropped", count)
         return count
+
+    def _add_up(self, name: str, count: int) -> None:
+        if count:
+            self._db.execute("UPDATE counters SET value = value + ? WHERE name = ?", (count, name))
 
     def _make_room(self) -> int:
         """Delete acknowledged rows, oldest first, then pending ones, until a tenth of the size is free."""
@@ -266,24 +268,9 @@ class Store:
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
         before = (self._size, self._open_s, self.pending_n)
-        self._db.execute("BEGIN IMMEDIATE")
         try:
-            yield
-            self._db.execute("COMMIT")
+            with super()._transaction():
+                yield
         except BaseException:
             self._size, self._open_s, self.pending_n = before
-            with contextlib.suppress(sqlite3.Error):
-                self._db.execute("ROLLBACK")
             raise
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turn what SQLite says into one sentence."""
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            message = f"the outbox {self._path} cannot be used: {error}"
-            raise OutboxError(message) from error
-        except sqlite3.DatabaseError as error:
-            message = f"the outbox {self._path} is damaged: {error}"
-            raise DamagedOutboxError(message) from error

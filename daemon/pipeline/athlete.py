@@ -41,11 +41,11 @@ class AthleteState(msgspec.Struct, kw_only=True):
 class AthletePipeline:
     """Joins the repetitions of two legs."""
 
-    def __init__(self, athlete: str, context: Context) -> None:
-        """Begin with nothing heard."""
+    def __init__(self, athlete: str, context: Context, numbers: Numbers | None = None) -> None:
+        """Begin with nothing heard; `numbers` go on where an earlier run has ended."""
         self.athlete = athlete
         self.context = context
-        self._state = AthleteState()
+        self._state = AthleteState(numbers=numbers or Numbers())
 
     @property
     def numbers(self) -> Numbers:

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     Act: TypeAlias = Callable[[str, int, Action], None]
     Note: TypeAlias = Callable[[str, SensorEvent], None]
+    Tap: TypeAlias = Callable[[Samples], None]
 
 
 class CoreState(msgspec.Struct, kw_only=True):
@@ -85,6 +86,8 @@ class Core:
         """
         self._act = act
         self._note = note
+        self.tap: Tap | None = None
+        """Who is shown the decoded samples of links before they are processed; it must leave them as they are."""
         self._session = Sessions()
         self.parting: list[Action] = []
         """What the driver of the device that was last said farewell to wants done on its link."""
@@ -95,6 +98,17 @@ class Core:
     def devices(self) -> dict[str, Pipeline]:
         """The device pipelines of the session by slug; after its end those it had."""
         return self._session.devices
+
+    @property
+    def context(self) -> Context:
+        """The session as it is now; not to be altered."""
+        return self._session.context
+
+    @property
+    def last_seqs(self) -> dict[str, int]:
+        """The `seq` that the last record of each device and athlete bore."""
+        athletes = {slug: athlete.numbers.seq for slug, athlete in self._session.athletes.items()}
+        return {slug: numbers.seq for slug, numbers in self._session.numbers.items()} | athletes
 
     def device_settings(self, slug: str) -> DeviceSettings:
         """Return the settings of a device as they hold now. Raises UsageError for one that is not configured."""
@@ -126,14 +140,31 @@ class Core:
             case Samples() | Tick() | Stop():
                 self._session.check()
                 return self._progress(given) if self._session.running else []
-            case Link():
-                return self._linked(given)
+            case Link() | Command():
+                return self._linked(given) if isinstance(given, Link) else self._asked(given)
             case Dropped():
                 return self._event(given, "inputs_lost", {"count": given.count})
+        return []
+
+    def _asked(self, command: Command) -> list[Record]:
+        """Do what a user asks for."""
+        match command:
             case Command(name="farewell", device=str(slug)):
                 self.parting = self.links.farewell(slug)
-            case Command():
-                message = f"command {given.name} is not known"
+            case Command(name="mark_set", device=str(slug)):
+                return self._session.mark(slug, command.host_ns) if self._session.running else []
+            case Command(name="recalibrate", device=str(slug)):
+                return self._session.anew(slug, command.host_ns) if self._session.running else []
+            case Command(name="store_weight", device=str(slug)) if (source := self.links.get(slug)) is not None:
+                device = self.device_settings(slug)
+                mass_kg = None if device.mass_source == "default" else device.mass_kg
+                out = source.set_weight(mass_kg, device.side, command.host_ns)
+                self.links.look()
+                return self._made(slug, out, command)
+            case Command(name="store_weight"):
+                pass  # it is not connected
+            case _:
+                message = f"command {command.name} is not known"
                 raise UsageError(message)
         return []
 
@@ -207,6 +238,8 @@ class Core:
             records += self._heard(slug, event, given)
         if self._session.running:
             for samples in out.samples:
+                if self.tap is not None:
+                    self.tap(samples)
                 records += self._session.feed(samples)
         return records
 
@@ -232,7 +265,7 @@ class Core:
         if not self._session.running:
             return []
         slug = slug or getattr(given, "device", "")
-        numbers = self._session.numbers.setdefault(slug, Numbers())
+        numbers = self._session.numbers_of(slug)
         return [event_of(what, slug, numbers, self._session.context, given.host_ns, detail)]
 
 

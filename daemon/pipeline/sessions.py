@@ -66,7 +66,7 @@ class Sessions:
             self.devices[slug] = (DevicePipeline if gyroscope else AccelerationPipeline)(
                 self.resolved(slug, settings),
                 self.context,
-                self.numbers.setdefault(slug, Numbers()),
+                self.numbers_of(slug),
                 set_rest_s=settings.set_rest_s,
             )
         return self.devices[slug]
@@ -83,7 +83,19 @@ class Sessions:
 
     def athlete(self, slug: str) -> AthletePipeline:
         """Return the pipeline of an athlete, made when the first record of one of the devices comes."""
-        return self.athletes.setdefault(slug, AthletePipeline(slug, self.context))
+        if slug not in self.athletes:
+            self.athletes[slug] = AthletePipeline(slug, self.context, self._fresh(slug))
+        return self.athletes[slug]
+
+    def numbers_of(self, slug: str) -> Numbers:
+        """Return what counts the records of a device."""
+        if slug not in self.numbers:
+            self.numbers[slug] = self._fresh(slug)
+        return self.numbers[slug]
+
+    def _fresh(self, slug: str) -> Numbers:
+        """Return numbers that go on where an earlier run has ended."""
+        return Numbers(seq=self.settings.last_seqs.get(slug, 0))
 
     def begin(self, settings: PipelineSettings, host_ns: int) -> None:
         """Begin a session; ids count from 1 again unless it bears the name of the one before."""
@@ -115,6 +127,16 @@ class Sessions:
             return self.joined(device.change(new, now_s))
         del self.devices[device.device.slug]
         return self.joined(device.stop(now_s, "request"))
+
+    def mark(self, slug: str, host_ns: int) -> list[Record]:
+        """Close the open set of a device."""
+        running = self.devices.get(slug)
+        return [] if running is None else self.joined(running.mark(self.context.seconds(host_ns)))
+
+    def anew(self, slug: str, host_ns: int) -> list[Record]:
+        """Let the kernels of a device begin anew with its next samples: what they found of its axes is forgotten."""
+        running = self.devices.pop(slug, None)
+        return [] if running is None else self.joined(running.stop(self.context.seconds(host_ns), "request"))
 
     def resolved(self, slug: str, settings: PipelineSettings) -> DeviceSettings:
         """Return the settings of a device, with what its sensor says where nothing else is configured."""

@@ -14,7 +14,9 @@ from ankled.daemon.live.status import Nearby
 from ankled.daemon.records import Side
 from ankled.daemon.settings import Slug
 
-Transaction: TypeAlias = Annotated[str, msgspec.Meta(max_length=128)] | int
+Transaction: TypeAlias = (
+    Annotated[str, msgspec.Meta(max_length=128)] | Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+)
 Label: TypeAlias = Annotated[
     str,
     msgspec.Meta(
@@ -50,7 +52,7 @@ class HistoryForm(_Form, frozen=True, kw_only=True):
     """Which results: those of a device or an athlete with a `seq` above `after_seq`, at most `limit`."""
 
     source: Slug
-    after_seq: Annotated[int, msgspec.Meta(ge=0)] = 0
+    after_seq: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] = 0
     limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 100
 
 
@@ -168,27 +170,36 @@ class Reloaded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
-    """A request. `safe` ones can neither alter what is stored nor lose anything."""
+    """A request. `safe` ones can neither alter what is stored nor lose anything.
+
+    Those that are not `read_only` are done one after the other, and one that is repeated within a few seconds is
+    answered again and not done again.
+    """
 
     name: str
     level: Literal["safe", "all"]
+    read_only: bool
     takes: type[msgspec.Struct]
     gives: type[msgspec.Struct]
     summary: str
 
 
+def _reads(name: str, takes: type[_Form], gives: type[msgspec.Struct], summary: str) -> Form:
+    return Form(name=name, level="safe", read_only=True, takes=takes, gives=gives, summary=summary)
+
+
 def _safe(name: str, takes: type[_Form], gives: type[msgspec.Struct], summary: str) -> Form:
-    return Form(name=name, level="safe", takes=takes, gives=gives, summary=summary)
+    return Form(name=name, level="safe", read_only=False, takes=takes, gives=gives, summary=summary)
 
 
 def _all(name: str, takes: type[_Form], gives: type[msgspec.Struct], summary: str) -> Form:
-    return Form(name=name, level="all", takes=takes, gives=gives, summary=summary)
+    return Form(name=name, level="all", read_only=False, takes=takes, gives=gives, summary=summary)
 
 
 FORMS: Final = (
-    _safe("health_check", Nothing, Health, "Tell whether all is well."),
-    _safe("history", HistoryForm, History, "Give results that a subscriber has missed."),
-    _safe("devices", Nothing, Devices, "List the devices that are wanted and those that are near."),
+    _reads("health_check", Nothing, Health, "Tell whether all is well."),
+    _reads("history", HistoryForm, History, "Give results that a subscriber has missed."),
+    _reads("devices", Nothing, Devices, "List the devices that are wanted and those that are near."),
     _safe("mark_set", MarkSetForm, Done, "End the running set."),
     _all("log_level", LogLevelForm, LogLevelForm, "Log more, or less."),
     _all("adopt", AdoptForm, Done, "Connect to a device that is near, now and after every restart."),

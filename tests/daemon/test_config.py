@@ -69,18 +69,18 @@ def test_the_example_with_its_comments_opened_is_right(tmp_path: Path) -> None:
     """Every commented key of the example can be used as it stands, except files that this machine has not got."""
     text = re.sub(r"^# (\w+ = )", r"\1", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     text = text.replace("/etc/ankled/", f"{tmp_path}/")
-    for name in ("mqtt-password", "ca.pem"):
+    for name in ("mqtt-password", "ca.pem", "client.pem", "client.key", "key-password"):
         (tmp_path / name).write_text("something", encoding="utf-8")
     (tmp_path / "all.toml").write_text(text, encoding="utf-8")
     config = load(tmp_path / "all.toml")
     assert config.devices[0].mount == Mount(left=(0.0, 1.0, 0.0), up=(0.0, 0.0, 1.0))
     assert config.mqtt.address().password == "something"  # noqa: S105 - of a file made above
     # what the example calls defaults are the defaults
-    for section in ("session", "homeassistant", "capture", "log", "pipeline_"):
+    for section in ("session", "outbox", "homeassistant", "capture", "log", "pipeline_"):
         assert getattr(config, section) == getattr(Config(), section)
     for key in ("adopt", "requests"):
         assert getattr(config, key) == getattr(Config(), key)
-    for key in ("base", "broker", "keepalive_s", "timeout_s", "queue"):
+    for key in ("base", "broker", "protocol", "keepalive_s", "timeout_s"):
         assert getattr(config.mqtt, key) == getattr(Config().mqtt, key)
 
 
@@ -142,10 +142,10 @@ def test_all_errors_are_found_in_one_go(told: Callable[[str], list[str]]) -> Non
         ("[capture]\nenabled = 1", "capture.enabled is 1; allowed is true or false"),
         ("[log]\nlevel = 'loud'", 'log.level is "loud"; allowed is "debug", "error", "info" or "warning"'),
         ("[mqtt]\nkeepalive_s = 30.0", "mqtt.keepalive_s is 30.0; allowed is a whole number from 5 to 3600"),
-        ("[mqtt]\nqueue = 5", "mqtt.queue is 5; allowed is a whole number from 10 to 1000000"),
+        ("[outbox]\nkept_h = -1", "outbox.kept_h is -1; allowed is a number from 0 to 8760"),
         ("[mqtt]\nbase = 'a//b'", f'mqtt.base is "a//b"; allowed is {LEVELS}'),
         ("[capture]\nfoo = 1", "capture.foo is not a known key; known here are enabled, folder, rotate_mb, rotate_min"),
-        ("log.'a b' = 1", 'log."a b" is not a known key; known here are level, format'),
+        ("log.'a b' = 1", 'log."a b" is not a known key; known here are level, format, publish'),
         ("[mqtt]\npassword_file = '/nowhere'\nusername = 'kim'",
          'mqtt.password_file is "/nowhere", which cannot be read: No such file or directory'),
         ("[mqtt]\npassword_file = '/dev/null'\nusername = 'kim'",

@@ -21,6 +21,7 @@ from ankled.daemon.mqtt.connection import Message
 from ankled.daemon.mqtt.options import Options
 from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
+from ankled.daemon.outbox.outbox import Outbox
 from tests.daemon.brokers import PATIENCE_S, Mosquitto, Subscriber, eventually, payload, retained
 from tests.homeassistant.announcements import REPORT
 
@@ -64,8 +65,9 @@ class Run:
 @contextlib.asynccontextmanager
 async def running(address: BrokerAddress, settings: Config) -> AsyncIterator[Run]:
     """Run one, put together as `ankled run` does it."""
-    async with Publisher(address, Topics(base=settings.mqtt.base, node=settings.node), OPTIONS) as publisher:
-        run = Run(publisher, launch.announcer(settings, BrokerOutlet(publisher, 10)))
+    topics = Topics(base=settings.mqtt.base, node=settings.node)
+    async with Outbox(None) as outbox, Publisher(address, topics, OPTIONS, outbox) as publisher:
+        run = Run(publisher, launch.announcer(settings, BrokerOutlet(publisher, outbox)))
         await eventually(lambda: publisher.statistics.connected)
         yield run
         await run.told()

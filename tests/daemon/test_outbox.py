@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ankled.daemon.outbox.outbox import Outbox
-from ankled.daemon.outbox.store import Bounds, Result, Store
+from ankled.daemon.outbox.result import Bounds, Result
+from ankled.daemon.outbox.store import Store
 from tests.daemon.test_outbox_store import result, seqs
 
 

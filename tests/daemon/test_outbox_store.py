@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ankled.daemon.errors import DamagedOutboxError, OutboxError
+from ankled.daemon.outbox.result import Bounds, Result
 from ankled.daemon.outbox.salvage import open_store
-from ankled.daemon.outbox.store import Bounds, Result, Store
+from ankled.daemon.outbox.store import Store
 
 
 def result(seq: int, source: str = "left", *, athlete: str | None = "kim", size: int = 300) -> Result:
@@ -166,7 +167,8 @@ def test_a_full_disk_is_told_and_survived(tmp_path: Path) -> None:
 _WRITER = """
 import sys
 from pathlib import Path
-from ankled.daemon.outbox.store import Result, Store
+from ankled.daemon.outbox.result import Result
+from ankled.daemon.outbox.store import Store
 with Store(Path(sys.argv[1])) as store:
     n = 0
     while True:

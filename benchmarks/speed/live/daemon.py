@@ -1,4 +1,4 @@
-"""`python -m benchmarks.speed.live.daemon SPEC BROKER COUNT RATE_HZ CAPTURE`: the daemon, until SIGTERM.
+"""`python -m benchmarks.speed.live.daemon SPEC BROKER COUNT RATE_HZ CAPTURE TOLD`: the daemon, until a SIGTERM.
 
 What `ankled run` puts together, with a note of the input that completed each record. Prints what it counted at its end.
 """
@@ -18,19 +18,21 @@ from ankled.daemon.capture import form
 from ankled.daemon.capture.writer import CaptureWriter
 from ankled.daemon.cli.live import run_to_end
 from ankled.daemon.cli.warm import warm
-from ankled.daemon.config.schema import Config, DeviceConfig, RadioConfig
+from ankled.daemon.config.schema import Config, DeviceConfig, MqttConfig, RadioConfig
 from ankled.daemon.inputs import Notification
 from ankled.daemon.live import launch, radio
 from ankled.daemon.live.outlet import BrokerOutlet
 from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
+from ankled.daemon.outbox.outbox import Outbox
 from ankled.daemon.records import Rep
 from ankled.simulators.radio.world import static_address
 from benchmarks.speed.live.cast import NODE, Completed, Ran, labels, side_of
 
 if TYPE_CHECKING:
     from ankled.daemon.inputs import Input
+    from ankled.daemon.mqtt.connection import Message
     from ankled.daemon.pipeline.links import Links
     from ankled.daemon.pipeline.source import Out
     from ankled.daemon.records import Record
@@ -50,8 +52,8 @@ class NotingWriter(CaptureWriter):
 class NotingOutlet(BrokerOutlet):
     """The way to the broker, with a note of what completed each repetition."""
 
-    def __init__(self, publisher: Publisher, limit: int, writer: NotingWriter) -> None:
-        super().__init__(publisher, limit)
+    def __init__(self, publisher: Publisher, outbox: Outbox, writer: NotingWriter) -> None:
+        super().__init__(publisher, outbox)
         self.completed: list[Completed] = []
         self._writer = writer
 
@@ -62,6 +64,28 @@ class NotingOutlet(BrokerOutlet):
             now_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
             self.completed.append(Completed(record.id, given.host_ns, now_ns))
         super().take(record)
+
+
+class NotingPublisher(Publisher):
+    """The publisher, with a count of the messages of the moment."""
+
+    moments = 0
+    first_s = last_s = 0.0
+
+    def say(self, message: Message) -> None:
+        """Count it, and send it."""
+        self._count()
+        super().say(message)
+
+    def show(self, record: Record) -> None:
+        """Count it, and send it."""
+        self._count()
+        super().show(record)
+
+    def _count(self) -> None:
+        self.last_s = time.monotonic()
+        self.first_s = self.first_s or self.last_s
+        self.moments += 1
 
 
 class Tally:
@@ -84,7 +108,7 @@ class Tally:
         return out
 
 
-def config_for(count: int, rate_hz: float) -> Config:
+def config_for(count: int, rate_hz: float, told: str) -> Config:
     """Return a configuration of so many sensors, two an athlete."""
     devices = tuple(
         DeviceConfig(
@@ -92,7 +116,8 @@ def config_for(count: int, rate_hz: float) -> Config:
         )
         for label in labels(count)
     )
-    return Config(node=NODE, devices=devices, radio=RadioConfig(slots=count))
+    mqtt = MqttConfig(publish_live=told != "results", publish_imu=told == "imu")
+    return Config(node=NODE, devices=devices, radio=RadioConfig(slots=count), mqtt=mqtt)
 
 
 async def run(spec: str, broker: str, config: Config, capture: Path) -> int:
@@ -103,15 +128,14 @@ async def run(spec: str, broker: str, config: Config, capture: Path) -> int:
     with launch.stoppable(stop):
         async with (
             radio.opened(spec) as backends,
-            Publisher(BrokerAddress.parse(broker), topics, launch.options(config)) as publisher,
+            Outbox(capture.with_suffix(".db")) as outbox,
+            NotingPublisher(BrokerAddress.parse(broker), topics, launch.options(config), outbox) as publisher,
         ):
-            outlet = NotingOutlet(publisher, config.mqtt.queue, writer)
-            handing = asyncio.create_task(outlet.run(), name="outlet")
-            live = launch.Live(config, backends, outlet)
+            outlet = NotingOutlet(publisher, outbox, writer)
+            live = launch.Live(config, backends, outlet, board=publisher, outbox=outbox)
             tally = Tally(live.service.core.links)
             await live.run(stop, writer)
             await outlet.flushed(3.0)
-            handing.cancel()
     writer.close()
     counts = [device.counts for device in live.service.core.devices.values()]
     statistics = live.service.queue.statistics
@@ -122,16 +146,18 @@ async def run(spec: str, broker: str, config: Config, capture: Path) -> int:
         dropped=statistics.dropped,
         most_waiting=statistics.most,
         packets=tally.packets,
+        moments=publisher.moments,
+        streamed_s=publisher.last_s - publisher.first_s,
     )
     sys.stdout.write(msgspec.json.encode(ran).decode() + "\n")
     return 0
 
 
-def main(spec: str, broker: str, count: str, rate_hz: str, capture: str) -> None:
+def main(spec: str, broker: str, count: str, rate_hz: str, capture: str, told: str) -> None:  # noqa: PLR0913, PLR0917  (a command line)
     """Run as the command does."""
     logs.configure("error", "json")
     warm()
-    run_to_end(run(spec, broker, config_for(int(count), float(rate_hz)), Path(capture)))
+    run_to_end(run(spec, broker, config_for(int(count), float(rate_hz), told), Path(capture)))
 
 
 if __name__ == "__main__":
