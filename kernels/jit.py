@@ -135,6 +135,8 @@ class _Part(JITCodeLibrary):  # type: ignore[misc]  # numba has no types
 class _Whole(JITCodeLibrary):  # type: ignore[misc]  # numba has no types
     """Machine code of a kernel and of all that it calls."""
 
+    _linking_libraries: list[Any]
+
     def finalize(self) -> None:
         """Link callers before what they call: the linker takes a function only once somebody has asked for it."""
         parts: dict[_Part, None] = {}
