@@ -17,7 +17,7 @@ from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
 from ankled.daemon.requests import answering
 from ankled.daemon.requests.desk import Desk
-from tests.daemon.brokers import PATIENCE_S, Mosquitto, eventually, payload
+from tests.daemon.brokers import PATIENCE_S, Mosquitto, payload
 from tests.daemon.callers import Caller
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ async def hearing(mosquitto: Mosquitto) -> AsyncIterator[Heard]:
 def properties(message: aiomqtt.Message) -> dict[str, Any]:
     """Return what MQTT 5 says beside a payload."""
     assert message.properties is not None
-    found: dict[str, Any] = message.properties.json()
+    found: dict[str, Any] = message.properties.json()  # type: ignore[no-untyped-call]  # paho has no types here
     return found
 
 
