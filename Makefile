@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install demo test check bench accuracy coverage schemas lock clean
+.PHONY: help install demo test check bench accuracy coverage schemas requests lock clean
 
 # The interpreter the environment is made with: PYTHON if given, else the first of these that is new enough.
 PYTHON ?=
@@ -49,6 +49,9 @@ coverage: $(DEV) ## run the tests under coverage and print what no test reaches
 
 schemas: $(DEV) ## write docs/schemas from the record structs
 	$(BIN)/python -m ankled.daemon.schemas docs/schemas
+
+requests: $(DEV) ## write docs/requests.md from the forms of the requests
+	$(BIN)/python -m ankled.daemon.requests.document docs/requests.md
 
 # uv alone resolves for every supported Python at once. No index address gets into the files: pip uses the user's own.
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ankled.drivers.messages import DriverInput, DriverOutput, Value
 
 Stream = Literal["acc", "gyr", "cadence"]
+Side = Literal["left", "right", "unknown"]
 
 StateT = TypeVar("StateT", bound=msgspec.Struct)
 
@@ -119,6 +120,10 @@ class Driver(ABC, Generic[StateT]):
 
     def stop(self) -> list[DriverOutput]:
         """Return what to do before a wanted disconnect, so that the device rests and saves its battery."""
+        return []
+
+    def set_weight(self, mass_kg: float | None, side: Side) -> list[DriverOutput]:  # noqa: ARG002 - for those who can
+        """Return what makes the device remember its mass and its leg; nothing where it cannot. Raises OptionsError."""
         return []
 
     def snapshot(self) -> bytes:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.report import console_for_output, show, write_json
-from benchmarks.speed import decode, feed, kernels, latency, process
+from benchmarks.speed import decode, feed, kernels, latency, outbox, process
 from benchmarks.speed.live.processes import NotMeasuredError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from benchmarks.report import Section
 
-PARTS = ("kernels", "feed", "decode", "start", "replay", "latency")
+PARTS = ("kernels", "feed", "decode", "start", "replay", "latency", "outbox")
 
 
 def steps(cache: Path, *, quick: bool) -> dict[str, Callable[[], Section]]:
@@ -36,6 +36,7 @@ def steps(cache: Path, *, quick: bool) -> dict[str, Callable[[], Section]]:
         "start": lambda: process.measure_start(cache, 2 if quick else 5),
         "replay": lambda: process.measure_replay(cache, 300.0 if quick else 3600.0, 1 if quick else 3),
         "latency": lambda: latency.measure(5.0, latency.CASES[:1]) if quick else latency.measure(20.0),
+        "outbox": lambda: outbox.measure(5_000 if quick else 100_000),
     }
 
 

@@ -95,6 +95,10 @@ class CaptureWriter:
         wanted = self._due or (self._fault is not None and time.monotonic() >= self._retry_at)
         return wanted and not self._closed and len(self._jobs) < self._limits.queue
 
+    def anchored(self, utc_offset_ns: int) -> None:
+        """Take the wall clock that holds where the recording begins, less the host's time."""
+        self._utc_offset_ns = utc_offset_ns
+
     def begin(self, number: int, opening: Sequence[Input]) -> None:
         """Open a new file before input `number`; `opening` restates settings and state that hold there."""
         offset = self._utc_offset_ns

@@ -29,6 +29,8 @@ COMMANDS = {
     "decode": "what a driver makes of packets, byte by byte",
     "drivers": "list the sensors that are understood",
     "check-config": "check a configuration file",
+    "athletes": "whose pseudonyms are whose",
+    "forget": "remove everything that is stored of an athlete",
     "warm": "compile the kernels now, so that the next start is quick",
 }
 """Command -> what it does, in one line. The module is `ankled.daemon.cli.<command>`, with _ for -."""

@@ -6,6 +6,7 @@ import asyncio
 import math
 import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ankled.daemon.capture.writer import CaptureLimits
@@ -13,12 +14,11 @@ from ankled.daemon.cli.live import add_link_arguments, configuration, run_to_end
 from ankled.daemon.cli.recordings import existing
 from ankled.daemon.cli.warm import warm
 from ankled.daemon.errors import AnkledError, RecordingError, UsageError
-from ankled.daemon.live import launch, radio
+from ankled.daemon.live import athletes, launch, radio
 from ankled.daemon.live.outlet import Nowhere
 
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
 
     from ankled.daemon.config import Config
 
@@ -54,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
         message = "no sensor to record: name them by --config FILE.toml, or take all that are near by --adopt"
         raise UsageError(message)
     radio.check(arguments.radio)
+    key = Path(config.state.folder) / athletes.NAME if config.state.enabled else None
+    config = athletes.Athletes(key, pseudonyms=config.athletes.pseudonyms).hide(config)
     warm()
     return run_to_end(_record(config, path, arguments.radio, duration_s))
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
-from itertools import count
+import contextlib
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +16,21 @@ from ankled.daemon.capture.repair import repair_folder
 from ankled.daemon.capture.writer import CaptureLimits
 from ankled.daemon.cli.live import add_link_arguments, configuration, run_to_end
 from ankled.daemon.cli.warm import warm
-from ankled.daemon.errors import RecordingError
-from ankled.daemon.live import axes, launch, radio
-from ankled.daemon.live.axes import StoredAxes
+from ankled.daemon.errors import AnkledError
+from ankled.daemon.live import launch, radio
+from ankled.daemon.live.control import Control
+from ankled.daemon.live.crew import Crew
+from ankled.daemon.live.keeping import Keeping
+from ankled.daemon.live.recorder import Recorder
 from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.daemon.mqtt.embedded import broker_at
 from ankled.daemon.mqtt.topics import Topics
+from ankled.daemon.requests import serving
+from ankled.daemon.requests.forms import Nothing
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from ankled.daemon.config import Config
 
@@ -42,60 +48,106 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the daemon."""
+    given = _given(arguments)
+    address = given.mqtt.address() if arguments.broker is None else BrokerAddress.parse(arguments.broker)
+    radio.check(arguments.radio)
+    keeping = Keeping(given)
+    logs.configure(arguments.log_level or keeping.log_level, given.log.format)
+    warm()
+    return run_to_end(_run(keeping, address, arguments))
+
+
+def _given(arguments: argparse.Namespace) -> Config:
+    """Return the configuration as its file and the options say. Raises ConfigError and UsageError."""
     config = configuration(arguments)
     if arguments.node is not None:
         Topics(node=arguments.node)
         config = msgspec.structs.replace(config, node=arguments.node)
-    address = config.mqtt.address() if arguments.broker is None else BrokerAddress.parse(arguments.broker)
     if arguments.no_capture:
         config = msgspec.structs.replace(config, capture=msgspec.structs.replace(config.capture, enabled=False))
-    radio.check(arguments.radio)
-    logs.configure(arguments.log_level or config.log.level, config.log.format)
-    warm()
-    return run_to_end(_run(config, address, arguments.radio))
+    return config
 
 
-async def _run(config: Config, address: BrokerAddress, radio_spec: str | None) -> int:
+async def _run(keeping: Keeping, address: BrokerAddress, arguments: argparse.Namespace) -> int:
     """Open everything, run, close everything."""
     stop = asyncio.Event()
+    config = keeping.config
     topics = Topics(base=config.mqtt.base, node=config.node)
-    path = _capture_path(config)
-    limits = CaptureLimits(
-        rotate_bytes=round(config.capture.rotate_mb * 1024 * 1024), rotate_s=config.capture.rotate_min * 60.0
-    )
-    if not config.devices and config.adopt == "none":
+    if not keeping.roster.members and config.adopt == "none":
         log.warning("no sensor to connect to", reason="none is configured, and adopt is none")
     with launch.stoppable(stop):
         async with (
-            radio.opened(radio_spec, config.radio.adapters) as backends,
+            radio.opened(arguments.radio, config.radio.adapters) as backends,
             broker_at(address) as found,
             launch.publishing(found, topics, launch.options(config), launch.outbox(config)) as outlet,
-            launch.recording(path, config, limits) as capture,
+            _recorder(config) as recorder,
         ):
-            log.info("running", node=config.node, broker=found.url, capture=str(path) if path else None)
+            if keeping.recording and not arguments.no_capture:
+                recorder.start()
+            log.info("running", node=config.node, broker=found.url, capture=str(recorder.path or ""))
             past = await outlet.outbox.past()
-            live = launch.Live(config, backends, launch.announcer(config, outlet), axes=_axes(config), past=past)
-            await live.run(stop, capture)
+            announcer = launch.announcer(config, outlet, keeping.roster.wearers())
+            live = launch.Live(config, backends, announcer, axes=keeping.axes, past=past, roster=keeping.roster)
+            recorder.record_to = live.service.record_to
+            crew = Crew(
+                service=live.service,
+                supervisor=live.supervisor,
+                topics=topics,
+                board=outlet.publisher,
+                announcer=announcer,
+                axes=keeping.axes,
+            )
+            control = Control(
+                roster=keeping.roster,
+                crew=crew,
+                changes=keeping.changes,
+                athletes=keeping.athletes,
+                recorder=recorder,
+                reread=None if arguments.config is None else lambda: keeping.athletes.hide(_given(arguments)),
+            )
+            looking = serving.looking(
+                live, outlet.outbox, lambda: serving.members(control.roster), lambda: recorder.writer
+            )
+            async with serving.desk(config, outlet.publisher, {**looking, **control.handlers()}):
+                with _reloadable(control):
+                    await live.run(stop, recorder.writer)
+            await control.close()
     return 0
 
 
-def _axes(config: Config) -> StoredAxes | None:
-    """Return the axes that earlier sessions have found; None where they are not to be kept."""
-    return StoredAxes(Path(config.state.folder) / axes.NAME, config.sensors()) if config.state.enabled else None
-
-
-def _capture_path(config: Config) -> Path | None:
-    """Return the file to record to, in a folder made for it; None where nothing is recorded, or can be."""
-    if not config.capture.enabled:
-        return None
+def _recorder(config: Config) -> Recorder:
+    """Return the recorder of this configuration, after what an earlier run left unfinished was made whole."""
+    limits = CaptureLimits(
+        rotate_bytes=round(config.capture.rotate_mb * 1024 * 1024), rotate_s=config.capture.rotate_min * 60.0
+    )
     folder = Path(config.capture.folder)
+    for told in repair_folder(folder):
+        log.warning("capture repaired", reason=told)
+    return Recorder(folder, config.node, limits)
+
+
+@contextlib.contextmanager
+def _reloadable(control: Control) -> Iterator[None]:
+    """Let SIGHUP read the configuration again, as the request `reload` does; what is wrong in it is logged."""
+    loop = asyncio.get_running_loop()
+    tasks: set[asyncio.Task[None]] = set()
+    reload = control.handlers()["reload"]
+
+    async def work() -> None:
+        try:
+            await reload(Nothing())
+        except AnkledError as error:
+            log.error("configuration not reloaded", reason=str(error))  # noqa: TRY400 - a traceback says no more
+
+    def ask() -> None:
+        task = loop.create_task(work(), name="reload")
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, ask)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for told in repair_folder(folder):
-            log.warning("capture repaired", reason=told)
-    except OSError as error:
-        message = f"capture.folder is {folder}, which cannot be used: {error.strerror}"
-        raise RecordingError(message) from error
-    name = f"{config.node}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    names = (folder / f"{name}{'' if number == 1 else f'-{number}'}.mcap" for number in count(1))
-    return next(path for path in names if not path.exists())
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+        for task in tasks:
+            task.cancel()

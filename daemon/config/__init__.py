@@ -3,6 +3,7 @@
 from ankled.daemon.config.load import InvalidConfigError, check, load
 from ankled.daemon.config.problems import Problem
 from ankled.daemon.config.schema import (
+    AthletesConfig,
     CaptureConfig,
     Config,
     DeviceConfig,
@@ -15,6 +16,7 @@ from ankled.daemon.config.schema import (
 )
 
 __all__ = [
+    "AthletesConfig",
     "CaptureConfig",
     "Config",
     "DeviceConfig",

@@ -69,6 +69,7 @@ def device_rules(
 def clashes(devices: dict[int, DeviceConfig]) -> Iterator[Found]:
     """Yield every key by which two devices, given by their place in the file, cannot be told apart."""
     seen: dict[tuple[str, ...], int] = {}
+    slugs: dict[str | None, int] = {device.slug: index for index, device in devices.items()}
     for index, device in devices.items():
         path = f"devices[{index}]"
         claims: list[tuple[str, tuple[str, ...], str]] = [
@@ -78,6 +79,9 @@ def clashes(devices: dict[int, DeviceConfig]) -> Iterator[Found]:
             claims.append((f"{path}.address", ("address", device.address.upper()), f'is "{device.address}"'))
         elif device.name is not None:
             claims.append((f"{path}.name", ("name", device.name), f'is "{device.name}" without an address'))
+        if device.athlete in slugs:
+            path_of = f"devices[{slugs[device.athlete]}].slug"
+            yield f"{path}.athlete", f'is "{device.athlete}", as {path_of} is; results of both would have the same ids'
         if device.athlete is not None and device.side != "unknown":
             wearer = ("side", device.athlete, device.side)
             claims.append((f"{path}.side", wearer, f'is "{device.side}" of athlete "{device.athlete}"'))

@@ -122,10 +122,16 @@ class CaptureConfig(_Section, frozen=True, kw_only=True):
 
 
 class StateConfig(_Section, frozen=True, kw_only=True):
-    """What is kept from one run to the next: the axes of the legs, as walking has shown them, and the outbox."""
+    """What is kept from one run to the next: axes of legs, what requests changed, pseudonyms' key, the outbox."""
 
     enabled: bool = True
     folder: Text = "state"
+
+
+class AthletesConfig(_Section, frozen=True, kw_only=True):
+    """Whether athletes go by pseudonyms in topics, results and recordings: `athlete-` and eight hex digits."""
+
+    pseudonyms: bool = True
 
 
 class LogConfig(_Section, frozen=True, kw_only=True):
@@ -197,6 +203,7 @@ class Config(_Section, frozen=True, kw_only=True):
     homeassistant: HomeAssistantConfig = HomeAssistantConfig()
     capture: CaptureConfig = CaptureConfig()
     state: StateConfig = StateConfig()
+    athletes: AthletesConfig = AthletesConfig()
     log: LogConfig = LogConfig()
     pipeline_: PipelineConfig = msgspec.field(name="pipeline", default=PipelineConfig())
     devices: tuple[DeviceConfig, ...] = ()

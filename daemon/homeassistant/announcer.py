@@ -123,6 +123,14 @@ class Announcer:
             self._announce(slug, announcement.sensor(self._site, self._reports[slug], sensors[slug].label))
         self._settle_athletes()
 
+    def forget(self, slug: str) -> None:
+        """Take back a sensor that was let go for good, also one that the rule of adoption brought."""
+        self._configured.pop(slug, None)
+        self._reports.pop(slug, None)
+        self._athletes.pop(slug, None)
+        self._take_back(slug)
+        self._settle_athletes()
+
     # --- what happens
 
     def _note(self, report: Report) -> None:

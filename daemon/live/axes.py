@@ -81,6 +81,19 @@ class StoredAxes:
         self._kept[event.device] = Kept(sensor=self._sensor(event.device), session=event.session, mount=mount)
         self._changed = True
 
+    def knows(self, slug: str) -> bool:
+        """Tell whether there are axes of a device."""
+        return slug in self._kept
+
+    def forget(self, slug: str) -> None:
+        """Forget the axes of a device."""
+        if self._kept.pop(slug, None) is not None:
+            self._changed = True
+
+    def want(self, sensors: Mapping[str, str]) -> None:
+        """Take the addresses or names of the devices as they are from now on."""
+        self._sensors = dict(sensors)
+
     def save(self) -> None:
         """Write the file anew, whole or not at all, if something has changed. Trouble is a warning."""
         if not self._changed:

@@ -32,7 +32,7 @@ class Device:
 
     def __init__(self, wanted: Wanted, owner: Owner, seed: str, *, adopted: bool = False) -> None:
         self.wanted: Final = wanted
-        self.adopted: Final = adopted
+        self.adopted = adopted
         self.pulse: Final = Pulse()
         self.epoch: Epoch | None = None
         self.state: DeviceState = "waiting"

@@ -17,9 +17,11 @@ from ankled.daemon.capture.writer import CaptureWriter
 from ankled.daemon.errors import AnkledError, BrokerError
 from ankled.daemon.homeassistant.announcement import Site
 from ankled.daemon.homeassistant.announcer import Announcer, Wearer
+from ankled.daemon.live.changes import Changes
 from ankled.daemon.live.clock import HostClock
 from ankled.daemon.live.options import Limits
 from ankled.daemon.live.outlet import BrokerOutlet
+from ankled.daemon.live.roster import resolve
 from ankled.daemon.live.service import Plan, Service
 from ankled.daemon.live.supervisor import Supervisor
 from ankled.daemon.mqtt.options import Options
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from ankled.daemon.live.axes import StoredAxes
     from ankled.daemon.live.clock import Clock
     from ankled.daemon.live.outlet import Outlet
+    from ankled.daemon.live.roster import Roster
     from ankled.daemon.live.status import DeviceStatus, Notice
     from ankled.daemon.mqtt.broker_url import BrokerAddress
     from ankled.drivers.link import Backend
@@ -70,16 +73,19 @@ class Live:
         *,
         axes: StoredAxes | None = None,
         past: Past | None = None,
+        roster: Roster | None = None,
     ) -> None:
         """Tie them together; nothing moves before `run`.
 
-        Without `axes` nothing is known of the legs from earlier sessions, without `past` all numbers begin at 1.
+        Without `axes` nothing is known of the legs from earlier sessions, without `past` all numbers begin at 1,
+        without a `roster` nobody has changed anything since the configuration was written.
         """
         self.topics = Topics(base=config.mqtt.base, node=config.node)
         clock = clock or HostClock()
         past = past or Past()
+        roster = resolve(config, Changes()) if roster is None else roster
         plan = Plan(
-            settings=msgspec.structs.replace(config.pipeline(), last_seqs=past.last_seqs),
+            settings=msgspec.structs.replace(roster.settings(), last_seqs=past.last_seqs),
             session=session,
             idle_end_s=config.session.idle_end_min * 60.0,
             latest_session=past.latest_session,
@@ -88,7 +94,7 @@ class Live:
         self.service = Service(plan, self.topics, outlet, clock, axes)
         self.supervisor = Supervisor(
             backends=backends,
-            devices=[device.wanted() for device in config.devices],
+            devices=roster.wanted(),
             sensors_for=sensor_for,
             info_of=lambda name: find(name).info,
             put=self.service.queue.put,
@@ -96,7 +102,7 @@ class Live:
             farewell=self.service.farewell,
             changed=self._changed,
             notice=_told,
-            admission=config.admission(),
+            admission=roster.admission(),
             limits=Limits(slots=config.radio.slots),
             seed=config.node,
         )
@@ -169,14 +175,14 @@ def outbox(config: Config) -> Outbox:
     return Outbox(path, bounds, f"{config.mqtt.base}/{config.node}/")
 
 
-def announcer(config: Config, outlet: BrokerOutlet) -> Announcer:
+def announcer(config: Config, outlet: BrokerOutlet, sensors: Mapping[str, Wearer] | None = None) -> Announcer:
     """Return the outlet that also tells Home Assistant of what passes, and have it listen at the broker."""
     told = config.homeassistant
     announcer = Announcer(
         outlet=outlet,
         board=outlet.publisher,
         site=Site(topics=Topics(base=config.mqtt.base, node=config.node), prefix=told.prefix),
-        sensors=wearers(config),
+        sensors=wearers(config) if sensors is None else sensors,
         adopt=config.adopt != "none",
         enabled=told.enabled,
     )

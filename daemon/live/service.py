@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ankled.daemon.live.outlet import Outlet
     from ankled.daemon.live.status import DeviceStatus, SupervisorStatus
     from ankled.daemon.mqtt.topics import Topics
+    from ankled.daemon.records import Record
     from ankled.drivers.messages import Action
     from ankled.drivers.messages import Event as SensorEvent
 
@@ -84,7 +85,7 @@ class Service:
         self, plan: Plan, topics: Topics, outlet: Outlet, clock: Clock, axes: StoredAxes | None = None
     ) -> None:
         """Prepare: `queue.put` is the way in for the links; `axes` remembers those of the legs between sessions."""
-        self._plan = plan
+        self.idle_end_s = plan.idle_end_s
         self._topics = topics
         self._outlet = outlet
         self._clock = clock
@@ -122,8 +123,7 @@ class Service:
                 dispatching.cancel()
                 reporting.cancel()
         finally:
-            while batch := self.queue.take(_BATCH):
-                self._process(batch)
+            self._catch_up()
             self._tell()
             self._feed(Stop(host_ns=self._clock.now_ns(), reason=reason))
             if self._axes is not None:
@@ -142,6 +142,34 @@ class Service:
         if report is not None:
             self._outlet.keep(self._topics.device(status.slug, "state"), msgspec.json.encode(report))
 
+    @property
+    def settings(self) -> PipelineSettings:
+        """The settings as they hold now."""
+        return self._settings
+
+    def configure(self, settings: PipelineSettings) -> list[Record]:
+        """Go on under these settings, behind everything that has come in; return what that completed."""
+        self._catch_up()
+        if settings == self._settings:
+            return []
+        self._settings = settings
+        return self._feed(Config(host_ns=self._clock.now_ns(), settings=settings))
+
+    def command(self, name: str, device: str) -> list[Record]:
+        """Do what a user asks of a device, behind everything that has come in; return what that completed."""
+        self._catch_up()
+        return self._feed(Command(host_ns=self._clock.now_ns(), name=name, device=device, arguments={}))
+
+    def record_to(self, capture: CaptureWriter | None) -> None:
+        """Record there from the next input on, or nowhere."""
+        if capture is not None:
+            capture.anchored(self._anchor_ns)
+        self._dispatcher.record_to(capture)
+
+    def forget(self, slug: str) -> None:
+        """Know nothing any more of what a sensor has said: it was let go."""
+        self._reports.forget(slug)
+
     def farewell(self, slug: str) -> list[Action]:
         """Return what the driver of a device wants done before its link is dropped."""
         # An input, for it alters the driver: what the sensor says to it must mean the same in a replay.
@@ -158,6 +186,11 @@ class Service:
             if now_ns >= due_ns and not self.queue.statistics.waiting:
                 self._tick(now_ns)
 
+    def _catch_up(self) -> None:
+        """Process everything that has come in."""
+        while batch := self.queue.take(_BATCH):
+            self._process(batch)
+
     def _process(self, batch: list[Input]) -> None:
         for item in batch:
             if isinstance(item, Link) and item.up:
@@ -171,13 +204,13 @@ class Service:
         source = self.core.links.get(slug)
         return source is not None and source.flows
 
-    def _feed(self, item: Input) -> None:
-        """Let one input through. What a user or a sensor did wrong is logged; the others go on."""
+    def _feed(self, item: Input) -> list[Record]:
+        """Let one input through and return its records. What a user or a sensor did wrong is logged; others go on."""
         try:
             records = self._dispatcher.feed(item)
         except AnkledError as error:
             log.exception("input refused", reason=str(error))
-            return
+            return []
         for record in records:
             self.records += 1
             if isinstance(record, Rep):
@@ -185,6 +218,7 @@ class Service:
             elif isinstance(record, Event) and self._axes is not None:
                 self._axes.note(record)
             self._outlet.take(record)
+        return records
 
     def _tick(self, now_ns: int) -> None:
         """Let time pass: it closes sets, ends sessions and tells of a wall clock that was set."""
@@ -193,7 +227,7 @@ class Service:
         utc_ns = self._clock.utc_ns()
         if abs(utc_ns - now_ns - self._anchor_ns) > _ANCHOR_DRIFT_NS:
             self._anchor(now_ns, utc_ns)
-        if self._last_rep_ns is not None and now_ns - self._last_rep_ns >= self._plan.idle_end_s * _NS:
+        if self._last_rep_ns is not None and now_ns - self._last_rep_ns >= self.idle_end_s * _NS:
             log.info("session ended", reason="nobody moves", session=self._settings.session)
             self._feed(Stop(host_ns=now_ns, reason="idle"))
             self._begin(now_ns)

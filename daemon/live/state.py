@@ -73,6 +73,11 @@ class Reports:
             texts = self._texts.setdefault(slug, {})
             texts |= {name: text for name in _TEXTS if isinstance(text := value.get(name), str)}
 
+    def forget(self, slug: str) -> None:
+        """Forget a sensor."""
+        for known in (self._battery, self._texts, self._told):
+            known.pop(slug, None)
+
     def fresh(self, status: DeviceStatus, now_s: float) -> Report | None:
         """Return the report of a device if it is worth telling: at once when a fact changed, else now and then."""
         report = self._report(status)

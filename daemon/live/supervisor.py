@@ -75,6 +75,7 @@ class Supervisor:
         self._group: asyncio.TaskGroup | None = None
         self._stopping = asyncio.Event()
         self._idle = asyncio.Event()
+        self._left = asyncio.Event()
 
     # --- for whoever owns the supervisor
 
@@ -100,6 +101,12 @@ class Supervisor:
         self._admission = self._admission if admission is None else admission
         self._matching.want(self._wanted.values(), self._admission)
         self._reconcile()
+
+    async def gone(self, slug: str) -> None:
+        """Wait until a device that is not wanted any more was let go."""
+        while (device := self._devices.get(slug)) is not None and device.stopping:
+            self._left.clear()
+            await self._left.wait()
 
     def act(self, slug: str, epoch: int, action: Action) -> None:
         """Carry out what a driver asks for, after what it asked for before. For a link that is over this does nothing.
@@ -216,12 +223,14 @@ class Supervisor:
         links = [device.epoch for device in self._devices.values()]
         return any(link is not None and link.who.address == address for link in links)
 
-    def _is_wanted(self, adopted: Device) -> bool:
-        """Tell whether a device that was adopted is now wanted under a name of its own."""
-        now = adopted.status()
-        return any(
-            one.address.upper() == (now.address or "").upper() if one.address else one.name == now.name
-            for one in self._wanted.values()
+    def _may_stay(self, adopted: Device) -> bool:
+        """Tell whether a device may stay adopted: not when it is blocked now, or wanted under a name of its own."""
+        now, admission = adopted.status(), self._admission
+        address = (now.address or "").upper()
+        if admission.adopt == "none" or address in {one.upper() for one in admission.block.addresses}:
+            return False
+        return not any(
+            one.address.upper() == address if one.address else one.name == now.name for one in self._wanted.values()
         )
 
     def _adopt(self, claim: Claim, address: str) -> Device | None:
@@ -249,6 +258,7 @@ class Supervisor:
 
     def _ended(self, device: Device, task: asyncio.Task[None]) -> None:
         del self._devices[device.slug]
+        self._left.set()
         torn_down = not device.stopping and (task.cancelled() or task.exception() is not None)
         if not torn_down:
             self._reconcile()
@@ -256,10 +266,10 @@ class Supervisor:
     def _reconcile(self) -> None:
         """Start whom is missing and stop whom is too many; whoever is to be changed is started when it has stopped."""
         for slug, device in self._devices.items():
-            if device.adopted:
-                keep = self._admission.adopt != "none" and slug not in self._wanted and not self._is_wanted(device)
+            if self._wanted.get(slug) == device.wanted:
+                keep, device.adopted = True, False  # one that was adopted may now be asked for as it is
             else:
-                keep = self._wanted.get(slug) == device.wanted
+                keep = device.adopted and slug not in self._wanted and self._may_stay(device)
             if not keep or self._stopping.is_set():
                 device.stop()
         for slug, wanted in self._wanted.items():

@@ -6,7 +6,7 @@ import asyncio
 from typing import Final
 
 _BREATH_S: Final = 0.02
-"""Least time to wait for: some results at a time instead of a timer for each."""
+"""Some results at a time, after so long, instead of a timer for each; sooner where the bucket would overflow."""
 
 
 class Pace:
@@ -23,8 +23,9 @@ class Pace:
         """Wait for a turn."""
         if self._rate_per_s is None:
             return
-        while not self._taken(self._rate_per_s):  # noqa: ASYNC110 - time alone brings the next turn
-            await asyncio.sleep(max(_BREATH_S, (1.0 - self._turns) / self._rate_per_s))
+        while not self._taken(self._rate_per_s):
+            breath_s = min(_BREATH_S, self._burst / (2.0 * self._rate_per_s))
+            await asyncio.sleep(max(breath_s, (1.0 - self._turns) / self._rate_per_s))
 
     def _taken(self, rate_per_s: float) -> bool:
         now_s = asyncio.get_running_loop().time()

@@ -21,6 +21,7 @@ from ankled.daemon.mqtt.connection import Connection, Message, connected
 from ankled.daemon.mqtt.incoming import Incoming
 from ankled.daemon.mqtt.options import Options, Statistics
 from ankled.daemon.mqtt.pace import Pace
+from ankled.daemon.mqtt.sender import Sender
 from ankled.daemon.mqtt.states import States
 from ankled.daemon.records import Record, to_json
 
@@ -28,15 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from types import TracebackType
 
-    from ankled.daemon.mqtt.backlog import Parcel
     from ankled.daemon.mqtt.broker_url import BrokerAddress
     from ankled.daemon.mqtt.topics import Topics
 
-# Unacknowledged messages under way at once: two to three times the rate of one at a time. Above 10, aiomqtt warns.
-_IN_FLIGHT = 8
 # A connection that held for so long ends a series of failures. One that breaks at once, as when two daemons bear the
 # same identifier and throw each other out, does not.
 _PROVEN_S = 5.0
+# A broker that is slow to acknowledge the last word has the will to say it: the end must not wait for it long.
+_FAREWELL_SHARE = 1.0 / 3.0
 
 _ONLINE = b'{"state":"online"}'
 _OFFLINE = b'{"state":"offline"}'
@@ -57,15 +57,14 @@ class Publisher:
         self.topics = topics
         self._options = Options() if options is None else options
         self._backlog: Backlog = MemoryBacklog(self._options.queue) if backlog is None else backlog
-        self._pace = Pace(self._options.rate_per_s, self._options.burst)
-        self._retained: dict[str, Message] = {}
         self._states = States()
+        self._sender = Sender(self._backlog, self._states, Pace(self._options.rate_per_s, self._options.burst))
         self.incoming = Incoming()
         self._task: asyncio.Task[None] | None = None
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stopping = False
         self._connected = False
-        self._connections = self._sent = self._acknowledged = 0
+        self._connections = 0
 
     async def __aenter__(self) -> Self:
         """Start publishing. With `require`, return once connected, or raise BrokerError when that fails."""
@@ -109,14 +108,19 @@ class Publisher:
         self._states.keep(Message(topic, payload, 1, retain=self._options.announce))
 
     def clear(self, topic: str) -> None:
-        """Have the broker forget a topic; never waits. Who retains nothing has nothing to take back."""
+        """Have the broker forget a topic, with what is on its way there; never waits."""
         if self._options.announce:
+            self._sender.retained.pop(topic, None)
             self._states.clear(topic)
+
+    def allow(self, topic: str) -> None:
+        """Let the broker hold results on a topic that was cleared again."""
+        self._states.allow(topic)
 
     def repeat(self) -> None:
         """Send everything retained once more, as after a new connection: somebody has come who may not know it."""
         if self._options.announce:
-            self._states.repeat([*self._announcement, *self._retained.values()])
+            self._states.repeat([*self._announcement, *self._sender.retained.values()])
 
     def show(self, record: Record) -> None:
         """Send a record of the moment, if the broker is there; never waits."""
@@ -149,8 +153,8 @@ class Publisher:
         return Statistics(
             connected=self._connected,
             queued=len(self._backlog),
-            sent=self._sent,
-            acknowledged=self._acknowledged,
+            sent=self._sender.sent,
+            acknowledged=self._sender.acknowledged,
             reconnects=max(0, self._connections - 1),
         )
 
@@ -160,7 +164,7 @@ class Publisher:
         now_s = asyncio.get_running_loop().time
         alone_since_s, told = now_s(), ""
         while not self._stopping:
-            began_s, acknowledged = None, self._acknowledged
+            began_s, acknowledged = None, self._sender.acknowledged
             try:
                 async with self._connect() as connection:
                     began_s = now_s()
@@ -168,7 +172,7 @@ class Publisher:
             except BrokerError as error:
                 if self._options.require and not self._first.done():
                     raise
-                if self._acknowledged > acknowledged:
+                if self._sender.acknowledged > acknowledged:
                     alone_since_s = now_s()
                 if began_s is not None and now_s() - began_s >= _PROVEN_S:
                     backoff.reset()
@@ -207,7 +211,7 @@ class Publisher:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.incoming.receive(connection), name="mqtt-watch")
                 group.create_task(self.incoming.follow(connection), name="mqtt-subscribe")
-                group.create_task(self._send(connection, group), name="mqtt-send")
+                group.create_task(self._sender.send(connection, group), name="mqtt-send")
                 group.create_task(self._states.send(connection.publish), name="mqtt-states")
         except BaseExceptionGroup as failures:
             lost, other = failures.split(BrokerError)
@@ -218,7 +222,7 @@ class Publisher:
             self._connected = False
             if self._options.announce and connection.usable:
                 with contextlib.suppress(BrokerError, TimeoutError):
-                    async with asyncio.timeout(self._options.timeout_s):
+                    async with asyncio.timeout(_FAREWELL_SHARE * self._options.timeout_s):
                         await connection.publish(self._state(_OFFLINE))
 
     async def _announce(self, connection: Connection) -> None:
@@ -231,38 +235,6 @@ class Publisher:
     def _announcement(self) -> list[Message]:
         info = Message(self.topics.bridge("info"), self._options.info, 1, retain=True)
         return [self._state(_ONLINE), info]
-
-    async def _send(self, connection: Connection, group: asyncio.TaskGroup) -> None:
-        """Send the backlog from its beginning, a few at a time. Tasks start in the order they are made: so do sends."""
-        slots = asyncio.Semaphore(_IN_FLIGHT)
-        done: set[int] = set()
-        self._backlog.rewind()
-        number = self._backlog.first
-        while True:
-            message = _message(await self._backlog.get(number))
-            await self._pace.turn()
-            await slots.acquire()
-            group.create_task(self._deliver(connection, number, message, slots, done))
-            number += 1
-
-    async def _deliver(
-        self, connection: Connection, number: int, message: Message, slots: asyncio.Semaphore, done: set[int]
-    ) -> None:
-        self._sent += 1
-        if message.retain:
-            # what it replaces must not be told after it
-            self._retained.pop(message.topic, None)
-            self._states.outdated(message.topic)
-        await connection.publish(message)
-        slots.release()
-        self._acknowledged += 1
-        if message.retain:
-            self._retained[message.topic] = message
-        done.add(number)
-        # only what nothing earlier is waiting for may go
-        while (first := self._backlog.first) in done:
-            done.remove(first)
-            self._backlog.acknowledge(first)
 
     async def _stop(self) -> BaseException | None:
         """End the task, and return what had ended it before."""
@@ -306,8 +278,3 @@ class Publisher:
         error = BrokerError(str(cause) if isinstance(cause, BrokerError) else "the publisher has stopped")
         error.__cause__ = cause
         return error
-
-
-def _message(parcel: Parcel) -> Message:
-    """Return what goes to the broker."""
-    return parcel if isinstance(parcel, Message) else Message(parcel.topic, parcel.payload, parcel.qos, parcel.retain)

@@ -27,6 +27,7 @@ class States:
     def __init__(self) -> None:
         self._kept: dict[str, Message] = {}
         self._cleared: dict[str, Message] = {}
+        self._barred: set[str] = set()
         self._changed: dict[str, Message] = {}
         self._moments: deque[Message] = deque(maxlen=_MOMENTS)
         self._stir = asyncio.Event()
@@ -42,10 +43,22 @@ class States:
             self._change(message)
 
     def clear(self, topic: str) -> None:
-        """Have the broker hold nothing under this topic: told until it is acknowledged, and then no more."""
+        """Have the broker hold nothing under this topic: told until it is acknowledged, and then no more.
+
+        Results that come for it later are not to be retained either: they were made before.
+        """
+        self._barred.add(topic)
         self._kept.pop(topic, None)
         self._cleared[topic] = nothing = replace(_NOTHING, topic=topic)
         self._change(nothing)
+
+    def allow(self, topic: str) -> None:
+        """Let the broker hold results under a topic that was cleared again."""
+        self._barred.discard(topic)
+
+    def admitted(self, message: Message) -> Message:
+        """Return a result as it may be sent: not retained under a topic that was cleared."""
+        return replace(message, retain=False) if message.retain and message.topic in self._barred else message
 
     def repeat(self, others: Iterable[Message]) -> None:
         """Send everything that is kept once more, and after it these others; a new connection does so by itself."""

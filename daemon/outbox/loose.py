@@ -21,6 +21,7 @@ class Loose:
         self._done: set[str] = set()
         self._gone = 0  # acknowledged, and let go of without being stored
         self.lost = 0
+        self.forgotten = 0
 
     def __len__(self) -> int:
         """Return how many the broker does not have."""
@@ -72,7 +73,12 @@ class Loose:
 
     def forget(self, athlete: str) -> None:
         """Drop the results of an athlete."""
-        self.let_go([result for result in self._results.values() if result.athlete == athlete])
+        for name in [name for name, result in self._results.items() if result.athlete == athlete]:
+            if name in self._done:
+                self._gone += 1
+            else:
+                self.forgotten += 1
+            self._drop(name)
 
     def _drop(self, identity: str) -> None:
         self._results.pop(identity, None)

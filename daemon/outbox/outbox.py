@@ -120,10 +120,11 @@ class Outbox:
         loose = self._loose
         return msgspec.structs.replace(
             account,
-            offered=account.offered + waiting + len(loose) + loose.acknowledged + loose.lost,
+            offered=account.offered + waiting + len(loose) + loose.acknowledged + loose.lost + loose.forgotten,
             acknowledged=account.acknowledged + loose.acknowledged,
             pending=account.pending + waiting + len(loose),
             lost=loose.lost,
+            forgotten=account.forgotten + loose.forgotten,
         )
 
     async def past(self) -> Past:

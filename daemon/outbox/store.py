@@ -148,6 +148,13 @@ class Store(File):
             self.pending_n -= done
             self._add_up("acknowledged", done)
 
+    def count(self, athlete: str) -> int:
+        """Return how many results there are of an athlete."""
+        with self._told():
+            kept = "SELECT id FROM results WHERE athlete = ? UNION SELECT id FROM lasting WHERE athlete = ?"
+            (count,) = self._db.execute(f"SELECT count(*) FROM ({kept})", (athlete, athlete)).fetchone()  # noqa: S608 - a constant
+            return int(count)
+
     def forget(self, athlete: str) -> list[str]:
         """Delete every result of an athlete, overwriting its bytes, and return the topics that a broker may hold."""
         with self._told():

@@ -95,6 +95,10 @@ class Pipeline(ABC):
         records = self._finish()
         return records + self._close(closed_by, max(now_s, self.time_s))
 
+    def mark(self, now_s: float) -> list[Record]:
+        """Close the open set: somebody says that it is over. What is under way counts to the next one."""
+        return self._close("request", max(now_s, self.time_s))
+
     def can_become(self, device: DeviceSettings) -> bool:
         """Tell whether `change` can take these settings: the kernels' memory holds under them too."""
         return all(getattr(device, name) == getattr(self.device, name) for name in self.of_kernels)

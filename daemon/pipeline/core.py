@@ -126,14 +126,31 @@ class Core:
             case Samples() | Tick() | Stop():
                 self._session.check()
                 return self._progress(given) if self._session.running else []
-            case Link():
-                return self._linked(given)
+            case Link() | Command():
+                return self._linked(given) if isinstance(given, Link) else self._asked(given)
             case Dropped():
                 return self._event(given, "inputs_lost", {"count": given.count})
+        return []
+
+    def _asked(self, command: Command) -> list[Record]:
+        """Do what a user asks for."""
+        match command:
             case Command(name="farewell", device=str(slug)):
                 self.parting = self.links.farewell(slug)
-            case Command():
-                message = f"command {given.name} is not known"
+            case Command(name="mark_set", device=str(slug)):
+                return self._session.mark(slug, command.host_ns) if self._session.running else []
+            case Command(name="recalibrate", device=str(slug)):
+                return self._session.anew(slug, command.host_ns) if self._session.running else []
+            case Command(name="store_weight", device=str(slug)) if (source := self.links.get(slug)) is not None:
+                device = self.device_settings(slug)
+                mass_kg = None if device.mass_source == "default" else device.mass_kg
+                out = source.set_weight(mass_kg, device.side, command.host_ns)
+                self.links.look()
+                return self._made(slug, out, command)
+            case Command(name="store_weight"):
+                pass  # it is not connected
+            case _:
+                message = f"command {command.name} is not known"
                 raise UsageError(message)
         return []
 

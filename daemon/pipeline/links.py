@@ -38,7 +38,7 @@ class Links:
         source = Source(link, options, self._context)
         self._sources[link.device] = source
         out = source.start()
-        self._look()
+        self.look()
         return out
 
     def down(self, link: Link) -> bool:
@@ -47,7 +47,7 @@ class Links:
         if source is not None and source.link.epoch != link.epoch:
             return False
         self._sources.pop(link.device, None)
-        self._look()
+        self.look()
         return True
 
     def feed(self, given: Notification | ReadResult | WriteResult) -> Out | None:
@@ -58,7 +58,7 @@ class Links:
         before_ns = source.next_due_ns
         out = source.feed(given)
         if source.next_due_ns != before_ns:  # seldom: most packets move no deadline
-            self._look()
+            self.look()
         return out
 
     def due(self, host_ns: int) -> Iterator[tuple[str, Out]]:
@@ -67,7 +67,7 @@ class Links:
             for slug, source in list(self._sources.items()):
                 if source.next_due_ns <= host_ns:
                     yield slug, source.due(host_ns)
-            self._look()
+            self.look()
 
     def farewell(self, slug: str) -> list[Action]:
         """Return what to do before the link of a device is dropped on purpose."""
@@ -82,7 +82,8 @@ class Links:
         """Go on from a snapshot."""
         self._context = context
         self._sources = {slug: Source.restored(state, context) for slug, state in states.items()}
-        self._look()
+        self.look()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Take note of deadlines that have moved."""
         self.next_due_ns = min((source.next_due_ns for source in self._sources.values()), default=NEVER)

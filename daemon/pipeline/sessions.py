@@ -128,6 +128,16 @@ class Sessions:
         del self.devices[device.device.slug]
         return self.joined(device.stop(now_s, "request"))
 
+    def mark(self, slug: str, host_ns: int) -> list[Record]:
+        """Close the open set of a device."""
+        running = self.devices.get(slug)
+        return [] if running is None else self.joined(running.mark(self.context.seconds(host_ns)))
+
+    def anew(self, slug: str, host_ns: int) -> list[Record]:
+        """Let the kernels of a device begin anew with its next samples: what they found of its axes is forgotten."""
+        running = self.devices.pop(slug, None)
+        return [] if running is None else self.joined(running.stop(self.context.seconds(host_ns), "request"))
+
     def resolved(self, slug: str, settings: PipelineSettings) -> DeviceSettings:
         """Return the settings of a device, with what its sensor says where nothing else is configured."""
         device = named(slug, settings.devices)

@@ -18,12 +18,13 @@ from ankled.daemon.pipeline.joiner import Joiner, JoinerState
 from ankled.daemon.pipeline.repeats import Repeats, RepeatsState
 from ankled.drivers import messages as m
 from ankled.drivers.driver import Options, Stream
-from ankled.drivers.errors import DecodeError, DriverError
+from ankled.drivers.errors import DecodeError, DriverError, OptionsError
 from ankled.drivers.registry import find, services_for
 from ankled.drivers.samples import Samples
 
 if TYPE_CHECKING:
     from ankled.daemon.pipeline.context import Context
+    from ankled.daemon.records import Side
     from ankled.drivers.driver import Driver
 
 _NS: Final = 1_000_000_000
@@ -103,6 +104,16 @@ class Source:
         """Return what to do before a wanted disconnect. The drivers know from here on that the stream is to end."""
         wanted = [item for driver in self._drivers for item in driver.stop()]
         return [item for item in wanted if not isinstance(item, m.Event | m.Block | m.Beat)]
+
+    def set_weight(self, mass_kg: float | None, side: Side, host_ns: int) -> Out:
+        """Have the sensor remember its mass and its leg, where it can. What it does not take is told as its error."""
+        out = Out([], [], [])
+        try:
+            outputs = self._drivers[0].set_weight(mass_kg, side)
+        except OptionsError as error:
+            outputs = [m.Event(name="error", value={"message": f"the weight is not stored in the sensor: {error}"})]
+        self._sort(0, outputs, host_ns, out)
+        return out
 
     def due(self, host_ns: int) -> Out:
         """Feed the deadlines that are over at `host_ns`, the earliest first."""

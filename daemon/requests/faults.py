@@ -14,6 +14,7 @@ from msgspec import inspect
 from ankled.daemon.config.walk import allowed, fits, unwrap
 from ankled.daemon.errors import UsageError
 from ankled.daemon.mqtt.topics import slugify
+from ankled.daemon.requests.shape import nullable
 from ankled.daemon.settings import RESERVED_SLUGS, Slug
 
 if TYPE_CHECKING:
@@ -98,17 +99,13 @@ def _unfit(name: str, value: object, kind: inspect.Type) -> Iterator[str]:
     slug = isinstance(plain, inspect.StrType) and plain.pattern == _SLUG_PATTERN
     if slug and isinstance(value, str) and value in RESERVED_SLUGS:
         yield f"{name} is {shown(value)}, which is reserved, as are {listed(sorted(RESERVED_SLUGS - {value}))}"
-    elif not (fits(value, plain) or (value is None and _nullable(kind))):
+    elif not (fits(value, plain) or (value is None and nullable(kind))):
         # any text gives a slug; one of nothing usable gives a word that says nothing
         near = slugify(value[:_LONGEST]) if slug and isinstance(value, str) else "device"
         hint = "" if near == "device" else f', such as "{near}"'
         yield f"{name} is {shown(value)}, allowed is {_words(kind)}{hint}"
 
 
-def _nullable(kind: inspect.Type) -> bool:
-    return isinstance(kind, inspect.UnionType) and any(isinstance(one, inspect.NoneType) for one in kind.types)
-
-
 def _words(kind: inspect.Type) -> str:
     plain, description = unwrap(kind)
-    return (description or allowed(plain)) + (" or null" if _nullable(kind) else "")
+    return (description or allowed(plain)) + (" or null" if nullable(kind) else "")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from ankled.daemon.bridge.devices import Known, listing
 from ankled.daemon.errors import UsageError
-from ankled.daemon.mqtt.topics import Topics
 from ankled.daemon.requests import answering
 from ankled.daemon.requests.desk import Desk
 from ankled.daemon.settings import DeviceSettings
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from ankled.daemon.capture.writer import CaptureWriter
     from ankled.daemon.config import Config
     from ankled.daemon.live.launch import Live
+    from ankled.daemon.live.roster import Roster
     from ankled.daemon.mqtt.publisher import Publisher
     from ankled.daemon.outbox.outbox import Outbox
     from ankled.daemon.requests.desk import Handler
@@ -25,16 +25,18 @@ if TYPE_CHECKING:
 
 def desk(config: Config, publisher: Publisher, handlers: Mapping[str, Handler]) -> Desk:
     """Return the desk, which listens at the broker as far as the configuration lets it."""
-    topics = Topics(base=config.mqtt.base, node=config.node)
-    made = Desk(topics, config.requests, handlers, publisher.say)
+    made = Desk(publisher.topics, config.requests, handlers, publisher.say)
     made.listen(publisher.incoming.listen)
     return made
 
 
 def looking(
-    config: Config, live: Live, outbox: Outbox, capture: Callable[[], CaptureWriter | None] = lambda: None
+    live: Live,
+    outbox: Outbox,
+    known: Callable[[], Iterable[Known]],
+    capture: Callable[[], CaptureWriter | None] = lambda: None,
 ) -> dict[str, Handler]:
-    """Return the requests that alter no result."""
+    """Return the requests that alter nothing. `known` are the devices that are wanted by configuration or request."""
 
     def links() -> Iterator[str]:
         yield from answering.link_problems(live.supervisor.status())
@@ -49,23 +51,23 @@ def looking(
     return {
         "history": answering.history(outbox),
         "health_check": answering.health_check(links, stores),
-        "devices": answering.devices(lambda: devices_of(live, configured(config))),
-        "log_level": answering.log_level,
+        "devices": answering.devices(lambda: devices_of(live, known())),
     }
 
 
-def configured(config: Config) -> tuple[Known, ...]:
-    """Return the devices that a configuration names."""
+def members(roster: Roster) -> tuple[Known, ...]:
+    """Return the devices of a roster."""
     return tuple(
         Known(
             slug=one.slug,
-            origin="configured",
-            label=one.name,
-            address=one.address,
-            name=None if one.address else one.name,
-            driver=one.driver,
+            origin=one.origin,
+            label=one.label,
+            paused=one.paused,
+            address=one.wanted.address,
+            name=None if one.wanted.address else one.wanted.name,
+            driver=one.wanted.driver,
         )
-        for one in config.devices
+        for one in roster.members.values()
     )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ankled.daemon.inputs import Input
+    from ankled.daemon.live.roster import Roster
     from ankled.daemon.records import Record
     from ankled.simulators.radio.faults import Fault
     from ankled.simulators.radio.world import World
@@ -106,6 +107,7 @@ def run(
     capture: Path | None = None,
     limits: CaptureLimits | None = None,
     meanwhile: Callable[[Run], Awaitable[None]] | None = None,
+    roster: Roster | None = None,
 ) -> Run:
     """Run for so long on a virtual clock, with everything closed in order."""
 
@@ -115,7 +117,8 @@ def run(
             scanner, client = backends(central)
             kept = Kept()
             used = config_for(world) if config is None else config
-            live = Live(used, {"soft": Backend(adapter="soft", scanner=scanner, client=client)}, kept, LoopClock())
+            backend = {"soft": Backend(adapter="soft", scanner=scanner, client=client)}
+            live = Live(used, backend, kept, LoopClock(), roster=roster)
             result = Run(kept=kept, live=live, world=world)
             stop = asyncio.Event()
             writer = None if capture is None else CaptureWriter(capture, form.origin("test", "live"), limits)

@@ -1,0 +1,1 @@
+"""Forgetting an athlete: everything that is stored of one, found and removed."""
