@@ -1,4 +1,4 @@
-"""A storm: a broker and a daemon that are killed, frozen, filled and cut off at random, and who watches what arrives."""
+"""A storm: a broker and a daemon that are killed, frozen, filled and cut off at random, and who watches it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.daemon.commands import spawn
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine
     from pathlib import Path
 
     from ankled.daemon.mqtt.broker_url import BrokerAddress
@@ -106,19 +106,19 @@ class Daemon:
 
     def __init__(self, words: tuple[object, ...], log: Path) -> None:
         self._words = words
-        self._log = log
+        self.log = log
         self._process: subprocess.Popen[str] | None = None
         self.killed_ns: list[int] = []
 
     def start(self) -> None:
         """Start it; its log goes to a file."""
-        with self._log.open("a") as log:
+        with self.log.open("a") as log:
             self._process = spawn("run", *self._words, stdout=log, stderr=log)
 
     def kill(self) -> None:
         """End it as the kernel would where memory is short."""
         assert self._process is not None
-        assert self._process.poll() is None, self._log.read_text()
+        assert self._process.poll() is None, self.log.read_text()
         self.killed_ns.append(time.clock_gettime_ns(time.CLOCK_BOOTTIME))
         self._process.kill()
         self._process.wait()
@@ -144,7 +144,7 @@ class Storm:
         self._broker = broker
         self._gate = gate
         self._daemon = daemon
-        self.troubles: dict[str, Callable[[], Awaitable[None]]] = {
+        self.troubles: dict[str, Callable[[], Coroutine[None, None, None]]] = {
             "kill": self._kill,
             "restart": self._restart,
             "freeze": self._freeze,
@@ -225,8 +225,13 @@ async def full(address: BrokerAddress) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for _ in range(20):
-            with contextlib.suppress(aiomqtt.MqttError):
-                async with client("hoarder", clean=True):
-                    return
-            await asyncio.sleep(_AGAIN_S)
+        await _freed(lambda: client("hoarder", clean=True))
+
+
+async def _freed(client: Callable[[], aiomqtt.Client]) -> None:
+    """Have the broker let go of the hoard; it may be too full to answer at first."""
+    for _ in range(20):
+        with contextlib.suppress(aiomqtt.MqttError):
+            async with client():
+                return
+        await asyncio.sleep(_AGAIN_S)

@@ -12,21 +12,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from ankled.daemon.capture.reader import read_inputs
-from ankled.daemon.mqtt.broker_url import BrokerAddress
 from tests.daemon.brokers import Gate, Mosquitto
 from tests.daemon.storm import BROKER_LINES, SOURCES, Daemon, Storm, Watcher, asked
 from tests.daemon.test_cli_radio import SIDES, Air, serving, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     import pytest
 
+    from ankled.daemon.mqtt.broker_url import BrokerAddress
     from tests.daemon.commands import Shell
 
-ROUNDS = 12
-KILLS = 4
+ROUNDS = 3
+KILLS = 1
 SEED = 20
 
 
@@ -44,6 +43,7 @@ def configured(air: Air, folder: Path, gate: BrokerAddress) -> Path:
     """Write a configuration of both sensors, whose mounts are known so that the first strides count."""
     lines = ["node = 'gym'", "[capture]", f"folder = '{folder / 'captures'}'"]
     lines += ["[state]", f"folder = '{folder / 'state'}'"]
+    lines += ["[athletes]", "pseudonyms = false"]
     lines += ["[mqtt]", f"broker = 'mqtt://{gate.host}:{gate.port}'", "timeout_s = 1.0"]
     for side in SIDES:
         lines += ["[[devices]]", f"slug = '{side}'", f"address = '{air.addresses[side]}'", f"side = '{side}'"]
@@ -85,7 +85,7 @@ async def test_nothing_is_lost_in_a_storm(
             told = await Storm(SEED, broker, gate, daemon).rage(ROUNDS, KILLS)
             outbox = tmp_path / "state" / "outbox.db"
             await until(lambda: all(row.acknowledged for row in rows(outbox)))
-            seen = dict(watcher.seen)
+            before, seen = rows(outbox), dict(watcher.seen)
             complete = await asked(broker.address, seen)
             code = await asyncio.to_thread(daemon.stop)
         finally:
@@ -94,7 +94,7 @@ async def test_nothing_is_lost_in_a_storm(
             await asyncio.wait({watching})
             await gate.shut()
             broker.kill()
-    assert code == 0, daemon.log
+    assert code == 0, daemon.log.read_text()
     kept = rows(outbox)
     captures = sorted((tmp_path / "captures").glob("*.mcap"))
     lost_s = [lost * 1e-9 for lost in lost_ns(captures, daemon.killed_ns)]
@@ -111,6 +111,5 @@ async def test_nothing_is_lost_in_a_storm(
     assert len(computed) > ROUNDS
     assert {ids.get(msgspec.json.decode(line)["id"]) for line in computed} == set(computed)
     assert seen.items() <= ids.items()
-    at_end = {name: body for name, body in ids.items() if name in complete}
-    assert complete == at_end
-    assert len(complete) >= len(kept) - LAST
+    assert complete.items() <= ids.items()
+    assert complete.keys() >= {row.id for row in before}
