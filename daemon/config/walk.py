@@ -119,5 +119,5 @@ def _range(kind: inspect.IntType | inspect.FloatType) -> str:
     words = ["a whole number" if isinstance(kind, inspect.IntType) else "a number"]
     for bound, word in ((kind.gt, "above"), (kind.ge, "from"), (kind.lt, "below"), (kind.le, "to")):
         if bound is not None:
-            words.append(f"{word} {bound:.12g}")
+            words.append(f"{word} {bound}" if isinstance(kind, inspect.IntType) else f"{word} {bound:.12g}")
     return " ".join(words)

@@ -47,7 +47,7 @@ class Worker:
         return await asyncio.shield(self._opened)
 
     def submit(self, job: Callable[[Store], T]) -> asyncio.Future[T]:
-        """Run a job behind those before it. The future fails with OutboxError where the disk fails."""
+        """Run a job behind those before it. The future fails with OutboxError where the disk fails, else as the job."""
         answer: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put((job, answer))  # type: ignore[arg-type]  # a future of T is written to with what the job returns
         return answer
@@ -85,8 +85,10 @@ class Worker:
                 if lock is not None:
                     lock.mark(marked=True)  # before anything is handed out that is not stored
                 self._answer(answer, None, error)
+            except Exception as error:  # noqa: BLE001 - a defect of one job is told to who asked; the others go on
+                self._answer(answer, None, error)
 
-    def _answer(self, future: asyncio.Future[T], value: T | None, error: OutboxError | None) -> None:
+    def _answer(self, future: asyncio.Future[T], value: T | None, error: Exception | None) -> None:
         def settle() -> None:
             if future.cancelled():
                 return

@@ -1,14 +1,12 @@
-"""The requests that only look: history, health, devices; and how much is logged."""
+"""The requests that only look: history, health, devices."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
-import structlog
 
-from ankled.daemon import logs
-from ankled.daemon.requests.forms import Devices, Health, History, HistoryForm, LogLevelForm, Nothing, Past
+from ankled.daemon.requests.forms import Devices, Health, History, HistoryForm, Nothing, Past
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,8 +19,6 @@ PAGE_BYTES: Final = 96 * 1024
 """Of results in one answer: several brokers take no message above 128 KiB. The first result is given in any case."""
 _FRAME_BYTES: Final = 64
 """What a result takes beside its topic and its record, at most."""
-
-log = structlog.stdlib.get_logger(__name__)
 
 
 class Archive(Protocol):
@@ -88,10 +84,3 @@ def devices(listing: Callable[[], Devices]) -> Handler:
         return listing()
 
     return handle
-
-
-async def log_level(asked: LogLevelForm) -> LogLevelForm:
-    """Log more from now on, or less."""
-    logs.set_level(asked.level)
-    log.warning("log level changed by a request", level=asked.level)  # heard at every level but error
-    return asked

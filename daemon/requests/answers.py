@@ -53,7 +53,10 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
     def _message(self, payload: bytes) -> Message:
         # never retained: an answer is for whoever asked, now
-        return Message(self.topic, payload, 1, retain=False)
+        message = Message(self.topic, payload, 1, retain=False)
+        if self.correlation is None:
+            return message
+        return msgspec.structs.replace(message, correlation_data=self.correlation)
 
 
 def reply_to(topics: Topics, name: str, message: Message) -> tuple[Reply, str | None]:

@@ -172,6 +172,8 @@ class Desk:
         except _LateError:
             self._count(late=1)
             told = f"{name} took longer than {self._bounds.deadline_s:g} s and was given up"
+            if not asked.form.read_only:
+                told += "; whether it was done is not known"
         except AnkledError as error:
             told = str(error)
         except Exception:  # a defect of one request is no reason to end the others

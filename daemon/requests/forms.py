@@ -52,7 +52,7 @@ class HistoryForm(_Form, frozen=True, kw_only=True):
     """Which results: those of a device or an athlete with a `seq` above `after_seq`, at most `limit`."""
 
     source: Slug
-    after_seq: Annotated[int, msgspec.Meta(ge=0)] = 0
+    after_seq: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] = 0
     limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 100
 
 

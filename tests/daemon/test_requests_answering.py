@@ -1,17 +1,15 @@
-"""The requests that only look: what they tell of links, devices and the log."""
+"""The requests that only look: what they tell of links and devices."""
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ankled.daemon import logs
 from ankled.daemon.bridge.devices import Known, listing
 from ankled.daemon.live.status import AdapterStatus, DeviceStatus, Nearby, SupervisorStatus
 from ankled.daemon.requests import answering
-from ankled.daemon.requests.forms import Health, LogLevelForm, Nothing
+from ankled.daemon.requests.forms import Health, Nothing
 from ankled.daemon.settings import DeviceSettings
 
 if TYPE_CHECKING:
@@ -100,15 +98,3 @@ def test_of_a_crowd_those_heard_last_are_listed() -> None:
     crowd = [near(number, age_s=float(number)) for number in range(250)]
     told = listing((), status(), reversed(crowd), lambda slug: DeviceSettings(slug=slug))
     assert [one.address for one in told.nearby] == sorted(one.address for one in crowd[:200])
-
-
-async def test_the_log_level_changes_at_once() -> None:
-    """The answer says what holds now."""
-    logs.configure("info")
-    try:
-        for level in ("error", "debug", "warning"):
-            asked = LogLevelForm(level=level)
-            assert await answering.log_level(asked) == asked
-            assert logging.getLogger(logs.OWN).level == logging.getLevelName(level.upper())
-    finally:
-        logs.unconfigure()

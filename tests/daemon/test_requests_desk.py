@@ -188,7 +188,9 @@ async def test_a_request_that_takes_too_long_is_given_up(broker: BrokerAddress) 
     async with desk_at(broker, works, bounds=Bounds(deadline_s=0.2)) as (caller, desk, _):
         for device in ("left", "deaf"):
             answer = await caller.ask("connect", device=device, transaction=device)
-            assert answer["error"] == "connect took longer than 0.2 s and was given up"
+            assert (
+                answer["error"] == "connect took longer than 0.2 s and was given up; whether it was done is not known"
+            )
             assert answer["transaction"] == device
         assert (await caller.ask("rename", device="left", label=None))["status"] == "ok"
         assert desk.statistics.late == 2

@@ -1,4 +1,4 @@
-"""Ten thousand requests as nobody should make them: none crashes, blocks, or changes what it should not."""
+"""Requests as nobody should make them, at the desk: none crashes it, and only those in order are done."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Judge:
         return msgspec.defstruct(form.name, fields, forbid_unknown_fields=True, kw_only=True)
 
 
-async def test_of_ten_thousand_requests_only_those_in_order_are_done() -> None:
+async def test_of_thousands_of_requests_only_those_in_order_are_done() -> None:
     """Every one that the broker does not keep is answered, below our own topic, with its transaction, and not kept."""
     judge = Judge()
     done: list[str] = []
@@ -73,7 +73,7 @@ async def test_of_ten_thousand_requests_only_those_in_order_are_done() -> None:
     known: set[tuple[str, bytes]] = set()
     handlers = {form.name: noting(form) for form in FORMS}
     async with Desk(TOPICS, "all", handlers, answers.append, Bounds(most=10)) as desk:
-        for wild in nonsense(1, 10_000):
+        for wild in nonsense(1, 5_000):
             if wild.name is None:
                 continue
             right = not wild.retain and judge.right(wild.name, wild.payload)
@@ -99,6 +99,6 @@ async def test_of_ten_thousand_requests_only_those_in_order_are_done() -> None:
                 if right:
                     assert said["transaction"] == msgspec.json.decode(wild.payload).get("transaction")
         assert desk.statistics.failed == 0
-    assert told["ok"] > 1000  # the desk was not refusing everything
-    assert told["error"] > 5000
-    assert all(expected[form.name] > 30 for form in FORMS)
+    assert told["ok"] > 500  # the desk was not refusing everything
+    assert told["error"] > 2500
+    assert all(expected[form.name] > 15 for form in FORMS)

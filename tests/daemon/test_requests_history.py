@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import pytest
 
 from ankled.daemon.mqtt.options import Options
 from ankled.daemon.mqtt.publisher import Publisher
@@ -139,3 +140,20 @@ async def test_history_answers_while_thousands_wait(mosquitto: Mosquitto, tmp_pa
         answer = await asked(caller, source="left", after_seq=19_990)
         assert seqs(answer) == list(range(19_991, 20_001))
         assert len(outbox) == 20_000
+
+
+async def test_a_defect_of_one_question_does_not_end_the_outbox(tmp_path: Path) -> None:
+    """Whoever asked is told, and results are stored as before."""
+    async with Outbox(tmp_path / "outbox.sqlite") as outbox:
+        with pytest.raises(OverflowError):
+            await outbox.history("left", 10**40, 1)
+        outbox.offer(result(1))
+        assert [one.seq for one in await outbox.history("left", 0, 1)] == [1]
+
+
+async def test_the_largest_number_there_is_can_be_asked_for(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    """Beyond it the request is refused; it has nothing behind it."""
+    async with archive(mosquitto.address, tmp_path, result(1)) as (caller, _):
+        assert seqs(await asked(caller, source="left", after_seq=2**53 - 1)) == []
+        refused = await asked(caller, source="left", after_seq=2**53)
+        assert refused["error"].endswith("allowed is a whole number from 0 to 9007199254740991")

@@ -78,7 +78,7 @@ def test_all_faults_are_told_at_once() -> None:
     assert refusal("history", sorce="left", limit=5000, after_seq=True) == (
         'history is not done: "sorce" is not a field of it (did you mean source?); '
         "limit is 5000, allowed is a whole number from 1 to 500; "
-        "after_seq is true, allowed is a whole number from 0; "
+        "after_seq is true, allowed is a whole number from 0 to 9007199254740991; "
         f"source is missing, allowed is {SLUG}"
     )
 
