@@ -70,13 +70,8 @@ async def asked(address: BrokerAddress, seen: dict[str, bytes]) -> dict[str, byt
         for source in SOURCES:
             more = True
             while more:
-                after = _first_gap(source, found)
-                request = {"transaction": f"{source} {after}", "source": source, "after_seq": after}
-                await client.publish("ankled/gym/bridge/request/history", msgspec.json.encode(request), qos=1)
-                answer = await asyncio.wait_for(_answer(client, f"{source} {after}"), 20.0)
-                for past in answer["results"]:
-                    name = past["record"]["id"]
-                    assert found.setdefault(name, msgspec.json.encode(past["record"]))
+                answer = await _history(client, source, _first_gap(source, found))
+                found |= {past["record"]["id"]: msgspec.json.encode(past["record"]) for past in answer["results"]}
                 more = answer["more"]
     return found
 
@@ -92,13 +87,20 @@ def source_of(record: dict[str, object]) -> object:
     return record.get("device") or record["athlete"]
 
 
-async def _answer(client: aiomqtt.Client, transaction: str) -> dict[str, Any]:
-    async for message in client.messages:
-        answer = msgspec.json.decode(payload(message))
-        if answer["transaction"] == transaction:
-            assert answer["status"] == "ok", answer
-            return dict(answer["data"])
-    raise AssertionError(transaction)
+async def _history(client: aiomqtt.Client, source: str, after_seq: int) -> dict[str, Any]:
+    """Ask until there is an answer: the daemon may be away."""
+    for attempt in range(20):
+        form = {"transaction": f"{source} {after_seq} {attempt}", "source": source, "after_seq": after_seq}
+        await client.publish("ankled/gym/bridge/request/history", msgspec.json.encode(form), qos=1)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2.0):
+                async for message in client.messages:
+                    answer = msgspec.json.decode(payload(message))
+                    if answer["transaction"] == form["transaction"]:
+                        assert answer["status"] == "ok", answer
+                        return dict(answer["data"])
+    message = f"no answer about {source}"
+    raise AssertionError(message)
 
 
 class Daemon:
