@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install demo test check bench accuracy coverage schemas requests lock clean
+.PHONY: help install demo test check bench accuracy coverage schemas examples asyncapi-check requests lock clean
 
 # The interpreter the environment is made with: PYTHON if given, else the first of these that is new enough.
 PYTHON ?=
@@ -18,7 +18,7 @@ RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 install: $(RUNTIME) ## make .venv with the pinned packages and the command .venv/bin/ankled
 
@@ -47,8 +47,14 @@ coverage: $(DEV) ## run the tests under coverage and print what no test reaches
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-schemas: $(DEV) ## write docs/schemas from the record structs
-	$(BIN)/python -m ankled.daemon.schemas docs/schemas
+schemas: $(DEV) ## write docs/schemas and docs/asyncapi.json from the structs that are sent
+	$(BIN)/python -m ankled.daemon.schemas docs
+
+examples: $(DEV) ## write docs/examples/messages.json from a run with simulated sensors (three minutes; needs mosquitto)
+	$(BIN)/python -m tests.examples.collect docs/examples/messages.json
+
+asyncapi-check: ## have AsyncAPI's own parser read docs/asyncapi.json (needs node and npm)
+	.ci/asyncapi-check
 
 requests: $(DEV) ## write docs/requests.md from the forms of the requests
 	$(BIN)/python -m ankled.daemon.requests.document docs/requests.md

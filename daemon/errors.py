@@ -33,6 +33,10 @@ class BrokerError(AnkledError):
     exit_code = 5
 
 
+class TakenOverError(BrokerError):
+    """Another client has connected under the same identifier: give each its own."""
+
+
 class RadioUnavailableError(AnkledError):
     """There is no Bluetooth to work with: switch the adapter on, plug one in, or allow the use of it."""
 
@@ -41,6 +45,10 @@ class RadioUnavailableError(AnkledError):
 
 class OutboxError(AnkledError):
     """Results cannot be stored: make room on the disk, or correct the folder's permissions."""
+
+
+class DiskFaultError(OutboxError):
+    """The disk is full or fails: what is to be stored waits in memory, and is tried again."""
 
 
 class DamagedOutboxError(OutboxError):

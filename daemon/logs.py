@@ -59,6 +59,16 @@ def configure(level: Level = "info", fmt: Format = "auto", stream: TextIO | None
     )
 
 
+def listen(handler: logging.Handler) -> None:
+    """Let somebody else have every line too, as structlog hands it over; `unlisten` ends that."""
+    logging.getLogger().addHandler(handler)
+
+
+def unlisten(handler: logging.Handler) -> None:
+    """Undo `listen`."""
+    logging.getLogger().removeHandler(handler)
+
+
 def set_level(level: Level) -> None:
     """Log more from now on, or less."""
     logging.getLogger(OWN).setLevel(level.upper())

@@ -10,7 +10,27 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from ankled.daemon.moments import Live
 from ankled.daemon.standing import Standing
+
+__all__ = [
+    "Alert",
+    "AlertKind",
+    "Event",
+    "Live",
+    "Pair",
+    "Plane",
+    "Record",
+    "Rep",
+    "Session",
+    "Set",
+    "Severity",
+    "Side",
+    "Standing",
+    "Symmetry",
+    "Trend",
+    "to_json",
+]
 
 Side: TypeAlias = Literal["left", "right", "unknown"]
 Plane: TypeAlias = Literal["sagittal", "frontal", "oblique", "unknown"]
@@ -257,24 +277,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="
     event: Literal["interrupted", "axis_settled", "slip", "connected", "disconnected", "sensor_error", "inputs_lost"]
     known_at_s: float
     detail: dict[str, float | str]
-
-
-class Live(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="ankled.live/1"):
-    """What a sensor that computes for itself says of the moment. Cadence counts steps, those of both feet."""
-
-    session: str
-    node: str
-    device: str
-    athlete: str | None
-    side: Side
-    kind: Literal["live"] = "live"
-    known_at_s: float
-    known_at_utc: str | None
-    cadence_per_min: float | None
-    speed_mps: float | None
-    stride_length_m: float | None
-    distance_m: float | None
-    running: bool | None
 
 
 Record: TypeAlias = Rep | Standing | Set | Pair | Session | Alert | Event | Live

@@ -1,6 +1,8 @@
-"""JSON Schemas of the records, made from the same structs that encode them.
+"""What the daemon publishes and takes, as documents made from the same structs that are sent.
 
-`make schemas` writes them into docs/schemas; a test holds the two equal.
+`make schemas` writes them below docs: schemas/*.json, a JSON Schema each, and asyncapi.json, which holds them all. A
+test holds the files equal to the structs. Definitions come from docs/records.md, examples from
+docs/examples/messages.json.
 """
 
 from __future__ import annotations
@@ -9,63 +11,44 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-import msgspec
-
-from ankled.daemon.records import Record
-
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+from ankled.daemon.asyncapi.document import document
+from ankled.daemon.asyncapi.fields import definitions
+from ankled.daemon.asyncapi.payloads import contents, lone_schema
 
 
-def record_schemas() -> dict[str, bytes]:
-    """Return one JSON Schema for each kind of record, by file name: `rep-1.json` for `ankled.rep/1`."""
-    return {_file_name(record): _render(record) for record in get_args(Record)}
+def written(docs: Path) -> dict[Path, bytes]:
+    """Return every file that is made below the folder `docs`, with what belongs into it."""
+    said = definitions((docs / "records.md").read_text(encoding="utf-8"))
+    examples = json.loads((docs / "examples" / "messages.json").read_bytes())
+    schemas = {
+        docs / "schemas" / f"{stem}.json": _render(lone_schema(stem, struct, said))
+        for stem, struct in contents().items()
+    }
+    return schemas | {docs / "asyncapi.json": _render(document(examples, said))}
 
 
-def write_schemas(folder: Path) -> list[Path]:
-    """Write every schema below `folder`, which is made if need be, and return the files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, content in record_schemas().items():
-        path = folder / name
+def write(docs: Path) -> list[Path]:
+    """Write every file, remove schemas that nothing has any more, and return the files."""
+    files = written(docs)
+    (docs / "schemas").mkdir(exist_ok=True)
+    for old in set((docs / "schemas").iterdir()) - set(files):
+        old.unlink()
+    for path, content in files.items():
         path.write_bytes(content)
-        written.append(path)
-    return written
+    return list(files)
 
 
-def _tag(record: type[msgspec.Struct]) -> str:
-    return str(record.__struct_config__.tag)
-
-
-def _file_name(record: type[msgspec.Struct]) -> str:
-    return _tag(record).removeprefix("ankled.").replace("/", "-") + ".json"
-
-
-def _render(record: type[msgspec.Struct]) -> bytes:
-    (top,), definitions = msgspec.json.schema_components([record])
-    for definition in definitions.values():
-        _close(definition)
-    name = top["$ref"].rpartition("/")[2]
-    schema: dict[str, Any] = {"$schema": _DIALECT, **definitions.pop(name), "title": _tag(record)}
-    if definitions:
-        schema["$defs"] = definitions
-    return json.dumps(schema, indent=2).encode() + b"\n"
-
-
-def _close(definition: dict[str, Any]) -> None:
-    """Require every property: msgspec describes what it would decode, where a field with a default may be absent."""
-    if "properties" in definition:
-        definition["required"] = list(definition["properties"])
-        for field in definition["properties"].values():
-            field.pop("default", None)
+def _render(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
 def main() -> None:
-    """Write the schemas into the one folder named on the command line."""
-    parser = argparse.ArgumentParser(description="Write one JSON Schema for each kind of record.")
-    parser.add_argument("folder", type=Path)
-    for path in write_schemas(parser.parse_args().folder):
+    """Write below the one folder named on the command line."""
+    parser = argparse.ArgumentParser(description="Write the JSON Schemas and the AsyncAPI document.")
+    parser.add_argument("docs", type=Path)
+    for path in write(parser.parse_args().docs):
         sys.stdout.write(f"{path}\n")
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.report import console_for_output, show, write_json
-from benchmarks.speed import decode, feed, kernels, latency, outbox, process
+from benchmarks.speed import decode, feed, kernels, latency, mqtt, outbox, process
 from benchmarks.speed.live.processes import NotMeasuredError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from benchmarks.report import Section
 
-PARTS = ("kernels", "feed", "decode", "start", "replay", "latency", "outbox")
+PARTS = ("kernels", "feed", "decode", "start", "replay", "mqtt", "latency", "live", "outbox")
 
 
 def steps(cache: Path, *, quick: bool) -> dict[str, Callable[[], Section]]:
@@ -35,6 +35,8 @@ def steps(cache: Path, *, quick: bool) -> dict[str, Callable[[], Section]]:
         "decode": lambda: decode.measure(5.0 if quick else 30.0, rounds),
         "start": lambda: process.measure_start(cache, 2 if quick else 5),
         "replay": lambda: process.measure_replay(cache, 300.0 if quick else 3600.0, 1 if quick else 3),
+        "live": lambda: latency.measure_told(5.0 if quick else 20.0),
+        "mqtt": lambda: mqtt.measure(1_000, 3) if quick else mqtt.measure(5_000, 9),
         "latency": lambda: latency.measure(5.0, latency.CASES[:1]) if quick else latency.measure(20.0),
         "outbox": lambda: outbox.measure(5_000 if quick else 100_000),
     }

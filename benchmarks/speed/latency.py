@@ -6,13 +6,14 @@ import asyncio
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 import numpy as np
 
 from ankled.daemon.cli.warm import compile_all
 from benchmarks.report import Figure, Section
 from benchmarks.speed.live.case import run_case
+from benchmarks.speed.live.cast import Told
 from benchmarks.speed.live.processes import NotMeasuredError
 from tests.daemon.brokers import Mosquitto, find
 
@@ -36,6 +37,11 @@ NOTES = (
         "Lost: samples, by the counts of the radio, the daemon and the sensors' own numbers, and records."
     ),
     "mosquitto has set_tcp_nodelay true: without it, it holds a message back now and then, up to 40 ms.",
+)
+
+
+LIVE_NOTES = (
+    "As in the part latency: everybody walks all the time. Live: what each leg does now, up to ten times a second.",
 )
 
 
@@ -82,6 +88,49 @@ def figures_of(sensors: int, rate_hz: float, case: Case) -> list[Figure]:
             anchor=f"of {case.sent} samples in {case.packets} packets; at most {case.most_waiting} inputs waited",
         ),
     ]
+
+
+def told_of(cases: dict[Told, Case]) -> list[Figure]:
+    """Return what the daemon takes for the same sensors, by what it tells beside the results."""
+    least = cases["results"].busy_share
+    labels: dict[Told, str] = {
+        "results": "results alone",
+        "live": "live stream and health too",
+        "imu": "decoded samples as well",
+    }
+    sensors, rate_hz = GOAL_CASE
+    return [
+        Figure(
+            key=f"told_{told}_core",
+            label=f"{sensors} sensors at {rate_hz:g} Hz live, core: {labels[told]}",
+            value=100.0 * case.busy_share,
+            unit="%",
+            digits=1,
+            anchor=f"{case.busy_share / least:.2f} times; {case.moments_per_s:.0f} messages of the moment a second",
+        )
+        for told, case in cases.items()
+    ]
+
+
+def measure_told(duration_s: float) -> Section:
+    """Run one case three times: results alone, with the live stream, with samples. Raises NotMeasuredError."""
+    program = find("mosquitto")
+    if program is None:
+        raise NotMeasuredError("mosquitto is not on this machine")
+    compile_all()
+    cases: dict[Told, Case] = {}
+    load = os.getloadavg()[0]
+    for told in get_args(Told):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            broker = Mosquitto(program, folder, "set_tcp_nodelay true")
+            broker.start()
+            try:
+                cases[told] = asyncio.run(run_case(folder, broker.address.url, *GOAL_CASE, duration_s, told))
+            finally:
+                broker.kill()
+    title = f"live: processor time of the daemon, {duration_s:.0f} s each, load average before {load:.1f}"
+    return Section(name="live", title=title, figures=told_of(cases), notes=LIVE_NOTES)
 
 
 def measure(duration_s: float, cases: tuple[tuple[int, float], ...] = CASES) -> Section:

@@ -1,1 +1,1 @@
-"""What the daemon tells of itself."""
+"""What the daemon tells of the moment and of itself: live stream, samples, health, devices, log."""

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ankled.daemon.cli.recordings import existing
-from ankled.daemon.config import check
+from ankled.daemon.config import check, load
 from ankled.daemon.errors import ConfigError
 from ankled.drivers.registry import registered
 
@@ -26,5 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"{problem}\n")
     if problems:
         return ConfigError.exit_code
+    for told in load(arguments.file).mqtt.warnings():
+        sys.stderr.write(f"warning: {arguments.file}: {told}\n")
     sys.stdout.write(f"{arguments.file} is a valid configuration\n")
     return 0

@@ -23,6 +23,7 @@ COMMANDS = {
     "scan": "show the sensors that are near, and which driver takes them",
     "run": "connect to the sensors, compute, publish and record, until told to stop",
     "record": "record what the sensors send, without a broker",
+    "monitor": "watch what nodes publish, live on a terminal or line by line",
     "replay": "compute the results of a recording (CSV or MCAP)",
     "simulate": "write a simulated recording and its truth, or put simulated sensors on a radio",
     "capture": "look at, check, repair, import and export recordings",

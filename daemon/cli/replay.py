@@ -20,6 +20,7 @@ from ankled.daemon.dispatcher import Dispatcher
 from ankled.daemon.errors import RecordingError, UsageError
 from ankled.daemon.inputs import Config, State
 from ankled.daemon.mqtt.broker_url import BrokerAddress
+from ankled.daemon.mqtt.credentials import credentials
 from ankled.daemon.mqtt.options import Options
 from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
@@ -85,7 +86,7 @@ def _address(text: str) -> BrokerAddress:
     if address.embedded:
         message = "--broker is embedded; a replay needs a broker that somebody listens to, mqtt://HOST:PORT"
         raise UsageError(message)
-    return address
+    return address.known_as(credentials())
 
 
 def _replay(arguments: argparse.Namespace, dispatcher: Dispatcher, entries: Iterator[Entry]) -> int:

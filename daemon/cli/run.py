@@ -49,12 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the daemon."""
     given = _given(arguments)
-    address = given.mqtt.address() if arguments.broker is None else BrokerAddress.parse(arguments.broker)
+    addresses = given.mqtt.addresses()
     radio.check(arguments.radio)
     keeping = Keeping(given)
     logs.configure(arguments.log_level or keeping.log_level, given.log.format)
+    for told in given.mqtt.warnings():
+        log.warning("not secret", reason=told)
     warm()
-    return run_to_end(_run(keeping, address, arguments))
+    return run_to_end(_run(keeping, addresses, arguments))
 
 
 def _given(arguments: argparse.Namespace) -> Config:
@@ -63,31 +65,48 @@ def _given(arguments: argparse.Namespace) -> Config:
     if arguments.node is not None:
         Topics(node=arguments.node)
         config = msgspec.structs.replace(config, node=arguments.node)
+    if arguments.broker is not None:
+        BrokerAddress.parse(arguments.broker)  # a mistake is told of the option, not of a key
+        config = msgspec.structs.replace(config, mqtt=config.mqtt.at(arguments.broker))
     if arguments.no_capture:
         config = msgspec.structs.replace(config, capture=msgspec.structs.replace(config.capture, enabled=False))
     return config
 
 
-async def _run(keeping: Keeping, address: BrokerAddress, arguments: argparse.Namespace) -> int:
+async def _run(keeping: Keeping, addresses: tuple[BrokerAddress, ...], arguments: argparse.Namespace) -> int:
     """Open everything, run, close everything."""
     stop = asyncio.Event()
     config = keeping.config
     topics = Topics(base=config.mqtt.base, node=config.node)
+    recorder = _recorder(config)
+    recording = keeping.recording and not arguments.no_capture
+    if recording:
+        recorder.prepare()
     if not keeping.roster.members and config.adopt == "none":
         log.warning("no sensor to connect to", reason="none is configured, and adopt is none")
     with launch.stoppable(stop):
         async with (
             radio.opened(arguments.radio, config.radio.adapters) as backends,
-            broker_at(address) as found,
-            launch.publishing(found, topics, launch.options(config), launch.outbox(config)) as outlet,
-            _recorder(config) as recorder,
+            broker_at(addresses[0]) as found,
+            launch.publishing(found, topics, launch.options(config, addresses[1:]), launch.outbox(config)) as outlet,
+            recorder,
         ):
-            if keeping.recording and not arguments.no_capture:
+            if recording:
                 recorder.start()
             log.info("running", node=config.node, broker=found.url, capture=str(recorder.path or ""))
             past = await outlet.outbox.past()
             announcer = launch.announcer(config, outlet, keeping.roster.wearers())
-            live = launch.Live(config, backends, announcer, axes=keeping.axes, past=past, roster=keeping.roster)
+            live = launch.Live(
+                config,
+                backends,
+                announcer,
+                axes=keeping.axes,
+                past=past,
+                roster=keeping.roster,
+                board=outlet.publisher,
+                outbox=outlet.outbox,
+            )
+            live.bridge.capture = lambda: recorder.writer
             recorder.record_to = live.service.record_to
             crew = Crew(
                 service=live.service,
@@ -105,9 +124,8 @@ async def _run(keeping: Keeping, address: BrokerAddress, arguments: argparse.Nam
                 recorder=recorder,
                 reread=None if arguments.config is None else lambda: keeping.athletes.hide(_given(arguments)),
             )
-            looking = serving.looking(
-                live, outlet.outbox, lambda: serving.members(control.roster), lambda: recorder.writer
-            )
+            live.bridge.listing = lambda: serving.devices_of(live, serving.members(control.roster))
+            looking = serving.looking(live, outlet.outbox, lambda: serving.members(control.roster))
             async with serving.desk(config, outlet.publisher, {**looking, **control.handlers()}):
                 with _reloadable(control):
                     await live.run(stop, recorder.writer)

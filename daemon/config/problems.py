@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ankled.daemon.mqtt.broker_url import without_password
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -32,6 +34,8 @@ def show(value: object) -> str:
         return "a table"
     if isinstance(value, list):
         return f"an array of {len(value)}" if value else "an empty array"
+    if isinstance(value, str) and ("://" in value or ("@" in value and ":" in value)):
+        value = without_password(value)  # it looks like the URL of a broker
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, (str, bool)) else str(value)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ankled.daemon.errors import ConfigError, UsageError
+from ankled.daemon.mqtt import tls
 from ankled.daemon.settings import RESERVED_SLUGS
 from ankled.drivers.driver import Options
 from ankled.drivers.errors import OptionsError
@@ -29,15 +31,26 @@ def node_rules(node: str) -> Iterator[Found]:
 
 
 def mqtt_rules(mqtt: MqttConfig) -> Iterator[Found]:
-    """Yield what is wrong with the address of the broker and the files it needs."""
+    """Yield what is wrong with the addresses of the brokers and the files they need."""
     try:
-        address = mqtt.address()
+        first, *others = addresses = mqtt.addresses()
+        if any(address.tls for address in addresses):
+            tls.context(first.trust)
     except (UsageError, ConfigError) as error:
         key, _, text = str(error).partition(" ")
         yield key, text
-    else:
-        if address.password is not None and address.username is None:
-            yield "mqtt.password_file", "is set without a user name; name one in mqtt.username or in mqtt.broker"
+        return
+    for key in ("ca_file", "cert_file", "key_file"):
+        path = getattr(mqtt, key)
+        if path is not None and not Path(path).is_file():
+            yield f"mqtt.{key}", f'is "{path}", which is not a file'
+    if any(address.password is not None and address.username is None for address in addresses):
+        yield "mqtt.password_file", "is set without a user name; name one in mqtt.username or in mqtt.broker"
+    if any(address.embedded for address in others) or (first.embedded and others):
+        yield (
+            "mqtt.fallbacks",
+            "cannot go together with the embedded broker, which never fails and is nobody's fallback",
+        )
 
 
 def device_rules(

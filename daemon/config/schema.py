@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
 from ankled.daemon.live.options import Admission, Rule, Wanted
-from ankled.daemon.mqtt.broker_url import BrokerAddress, without_password
+from ankled.daemon.mqtt.broker_url import BrokerAddress, Protocol, without_password
+from ankled.daemon.mqtt.credentials import credentials, too_open
+from ankled.daemon.mqtt.tls import Trust
 from ankled.daemon.records import Side
 from ankled.daemon.settings import DeviceSettings, Mount, Movement, PipelineSettings, PlannedSets, RangeDeg, Slug
 from ankled.drivers.uuids import normalise
@@ -56,22 +58,70 @@ class SessionConfig(_Section, frozen=True, kw_only=True):
 
 
 class MqttConfig(_Section, frozen=True, kw_only=True):
-    """The broker, and who we are to it. Relative paths count from the working directory."""
+    """The brokers, and who we are to them. Relative paths count from the working directory."""
 
     broker: Text = "mqtt://127.0.0.1:1883"
+    fallbacks: tuple[Text, ...] = ()
+    protocol: Protocol = "auto"
     base: BaseTopic = "ankled"
     username: Text | None = None
     password_file: Text | None = None
     ca_file: Text | None = None
+    cert_file: Text | None = None
+    key_file: Text | None = None
+    key_password_file: Text | None = None
+    server_name: Text | None = None
     client_id: Text | None = None
     keepalive_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 30
     timeout_s: Annotated[float, msgspec.Meta(ge=0.5, le=60.0)] = 3.0
+    publish_live: bool = True
+    publish_imu: bool = False
+
+    def addresses(self) -> tuple[BrokerAddress, ...]:
+        """Return the brokers in their order, with all that is known of us to them. Raises UsageError or ConfigError."""
+        told = credentials(self.username, self.password_file, self.key_password_file)
+        trust = Trust(
+            ca_file=self.ca_file,
+            cert_file=self.cert_file,
+            key_file=self.key_file,
+            key_password=told.key_password,
+            server_name=self.server_name,
+        )
+        named = [("mqtt.broker", self.broker)]
+        named += [(f"mqtt.fallbacks[{index}]", text) for index, text in enumerate(self.fallbacks)]
+        parsed = [BrokerAddress.parse(text, name).known_as(told) for name, text in named]
+        return tuple(msgspec.structs.replace(one, trust=trust, protocol=self.protocol) for one in parsed)
 
     def address(self) -> BrokerAddress:
-        """Return the broker's address with the credentials of this section. Raises UsageError or ConfigError."""
-        return BrokerAddress.parse(self.broker, "mqtt.broker").with_credentials(
-            self.username, self.password_file, self.ca_file
+        """Return the first broker. Raises UsageError or ConfigError."""
+        return self.addresses()[0]
+
+    def at(self, broker: str) -> MqttConfig:
+        """Return the section for another broker, given on the command line: it alone counts."""
+        return msgspec.structs.replace(self, broker=broker, fallbacks=())
+
+    def public(self) -> MqttConfig:
+        """Return the section without the passwords in its URLs."""
+        shown = tuple(map(without_password, self.fallbacks))
+        return msgspec.structs.replace(self, broker=without_password(self.broker), fallbacks=shown)
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return a sentence for each secret that is kept or sent where others may read it."""
+        files = (
+            ("mqtt.password_file", self.password_file),
+            ("mqtt.key_file", self.key_file),
+            ("mqtt.key_password_file", self.key_password_file),
         )
+        found = [told for key, path in files for told in too_open(key, path)]
+        return (*found, *(told for address in self.addresses() for told in address.exposed()))
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Return what is shown of it, which is no password."""
+        return list(msgspec.structs.asdict(self.public()).items())
+
+    def __repr__(self) -> str:
+        """Return the same: a configuration ends up in tracebacks."""
+        return f"MqttConfig({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
 
 class OutboxConfig(_Section, frozen=True, kw_only=True):
@@ -135,10 +185,11 @@ class AthletesConfig(_Section, frozen=True, kw_only=True):
 
 
 class LogConfig(_Section, frozen=True, kw_only=True):
-    """What is logged to standard error; `auto` is colour on a terminal and JSON lines elsewhere."""
+    """What is logged to standard error, and from which level on to the broker; `auto` is colour on a terminal."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "console", "json"] = "auto"
+    publish: Literal["off", "debug", "info", "warning", "error"] = "warning"
 
 
 class PipelineConfig(_Section, frozen=True, kw_only=True):
@@ -165,6 +216,7 @@ class DeviceConfig(_Section, frozen=True, kw_only=True):
     rate_hz: Annotated[float, msgspec.Meta(ge=10.0, le=2000.0)] | None = None
     acc_range_g: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
     gyr_range_dps: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
+    publish_imu: bool | None = None
 
     def wanted(self) -> Wanted:
         """Return how to find this device."""
@@ -226,8 +278,6 @@ class Config(_Section, frozen=True, kw_only=True):
         return Admission(adopt=self.adopt, allow=self.radio.allow.rule(), block=self.radio.block.rule())
 
     def digest(self) -> str:
-        """Return 16 hex digits that change with any setting. A password in the broker's URL does not enter."""
-        public = msgspec.structs.replace(
-            self, mqtt=msgspec.structs.replace(self.mqtt, broker=without_password(self.mqtt.broker))
-        )
+        """Return 16 hex digits that change with any setting. A password in a broker's URL does not enter."""
+        public = msgspec.structs.replace(self, mqtt=self.mqtt.public())
         return hashlib.sha256(msgspec.json.encode(public, order="deterministic")).hexdigest()[:16]

@@ -54,7 +54,7 @@ def look(path: Path, ids: Collection[str]) -> Finding | None:
                 worn.setdefault(device.slug, set()).add(device.athlete)
             named = named or not item.settings.last_seqs.keys().isdisjoint(ids)
         elif isinstance(item, State):
-            named = named or any(one.encode() in item.data for one in ids)
+            named = named or any(msgspec.msgpack.encode(one) in item.data for one in ids)
         elif (slug := getattr(item, "device", None)) is not None and not _is_empty(item):
             heard.add(slug)
     mine = {slug for slug, athletes in worn.items() if not athletes.isdisjoint(ids)}

@@ -49,9 +49,7 @@ def adopt(
         raise UsageError(f'"{slug}" is another device already; say another slug, or none')
     seen = next((one for one in near if one.address.upper() == address), None)
     by_rule = address in {one.upper() for one in adopted.values()}
-    if seen is None and not by_rule:
-        heard = ", ".join(one.address for one in near if one.drivers) or "none"
-        raise UsageError(f"{address} was not heard of late; near are these that a driver knows: {heard}")
+    # one that was not heard is waited for: while nobody else is, nothing is listened to, so it may well be near
     if seen is not None:
         _admitted(roster, seen)
     if form.driver is not None and form.driver not in drivers:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from importlib.metadata import version
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 import structlog
 
+from ankled.daemon.bridge.bridge import Bridge, Spoken
+from ankled.daemon.bridge.health import FIELDS
+from ankled.daemon.bridge.info import Capabilities, info
 from ankled.daemon.capture import form
 from ankled.daemon.capture.writer import CaptureWriter
 from ankled.daemon.errors import AnkledError, BrokerError
@@ -24,16 +27,19 @@ from ankled.daemon.live.outlet import BrokerOutlet
 from ankled.daemon.live.roster import resolve
 from ankled.daemon.live.service import Plan, Service
 from ankled.daemon.live.supervisor import Supervisor
+from ankled.daemon.live.twin import Twin
 from ankled.daemon.mqtt.options import Options
 from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
 from ankled.daemon.outbox.outbox import Outbox
 from ankled.daemon.outbox.result import Bounds, Past
+from ankled.daemon.requests.serving import devices_of, members
 from ankled.drivers.registry import find, sensor_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
+    from ankled.daemon.bridge.assembly import Board
     from ankled.daemon.capture.writer import CaptureLimits
     from ankled.daemon.config import Config
     from ankled.daemon.live.axes import StoredAxes
@@ -45,19 +51,12 @@ if TYPE_CHECKING:
     from ankled.drivers.link import Backend
 
 _CLOSE_S: Final = 5.0
+_INSTANCE: Final = token_hex(4)
 _DRAIN_S: Final = 1.5
 OUTBOX: Final = "outbox.db"
 """The outbox's file in the folder of the state."""
 
 log = structlog.stdlib.get_logger(__name__)
-
-
-class About(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of `bridge/info`. `config` is a digest that changes with any setting."""
-
-    version: str
-    node: str
-    config: str
 
 
 class Live:
@@ -74,27 +73,31 @@ class Live:
         axes: StoredAxes | None = None,
         past: Past | None = None,
         roster: Roster | None = None,
+        board: Board | None = None,
+        outbox: Outbox | None = None,
     ) -> None:
         """Tie them together; nothing moves before `run`.
 
         Without `axes` nothing is known of the legs from earlier sessions, without `past` all numbers begin at 1,
-        without a `roster` nobody has changed anything since the configuration was written.
+        without a `roster` nobody has changed anything since the configuration was written. `board` is where the bridge
+        tells of itself, and of `outbox`.
         """
         self.topics = Topics(base=config.mqtt.base, node=config.node)
         clock = clock or HostClock()
         past = past or Past()
-        roster = resolve(config, Changes()) if roster is None else roster
+        known = resolve(config, Changes()) if roster is None else roster
         plan = Plan(
-            settings=msgspec.structs.replace(roster.settings(), last_seqs=past.last_seqs),
+            settings=msgspec.structs.replace(known.settings(), last_seqs=past.last_seqs),
             session=session,
             idle_end_s=config.session.idle_end_min * 60.0,
             latest_session=past.latest_session,
             run=past.run,
+            live=config.mqtt.publish_live,
         )
         self.service = Service(plan, self.topics, outlet, clock, axes)
         self.supervisor = Supervisor(
             backends=backends,
-            devices=roster.wanted(),
+            devices=known.wanted(),
             sensors_for=sensor_for,
             info_of=lambda name: find(name).info,
             put=self.service.queue.put,
@@ -102,15 +105,31 @@ class Live:
             farewell=self.service.farewell,
             changed=self._changed,
             notice=_told,
-            admission=roster.admission(),
+            admission=known.admission(),
             limits=Limits(slots=config.radio.slots),
             seed=config.node,
         )
+        self.bridge = Bridge(
+            service=self.service,
+            supervisor=self.supervisor,
+            topics=self.topics,
+            clock=clock,
+            listing=lambda: devices_of(self, members(known)),
+            board=board,
+            spoken=spoken(config),
+        )
+        self.bridge.outbox = outbox
+        self.bridge.capture = lambda: self._capture
+        self._capture: CaptureWriter | None = None
         self._online: set[str] = set()
 
     async def run(self, stop: asyncio.Event, capture: CaptureWriter | None = None, reason: str = "stopped") -> None:
         """Run until `stop` is set."""
-        await self.service.run(self.supervisor, stop, capture, reason)
+        self._capture = capture
+        async with asyncio.TaskGroup() as group:
+            telling = group.create_task(self.bridge.run(), name="bridge")
+            await self.service.run(self.supervisor, stop, capture, reason)
+            telling.cancel()
 
     def _changed(self, status: DeviceStatus) -> None:
         """Tell the world how a sensor stands; log that it streams, for its troubles are notices."""
@@ -151,6 +170,8 @@ async def publishing(
     """
     async with outbox, Publisher(address, topics, options, outbox) as publisher:
         outlet = BrokerOutlet(publisher, outbox)
+        if options.announce:
+            Twin(topics, options.info).listen(publisher.incoming.listen)
         try:
             yield outlet
         finally:
@@ -185,9 +206,21 @@ def announcer(config: Config, outlet: BrokerOutlet, sensors: Mapping[str, Wearer
         sensors=wearers(config) if sensors is None else sensors,
         adopt=config.adopt != "none",
         enabled=told.enabled,
+        health=FIELDS,
     )
     announcer.listen(outlet.publisher.incoming.listen, told.birth_topic)
     return announcer
+
+
+def spoken(config: Config) -> Spoken:
+    """Return what a daemon of this configuration tells beside results."""
+    wanted = {True: True, False: False, None: config.mqtt.publish_imu}
+    return Spoken(
+        imu=frozenset(device.slug for device in config.devices if wanted[device.publish_imu]),
+        configured=frozenset(device.slug for device in config.devices),
+        others=config.mqtt.publish_imu,
+        log=None if config.log.publish == "off" else config.log.publish,
+    )
 
 
 def wearers(config: Config) -> dict[str, Wearer]:
@@ -195,15 +228,29 @@ def wearers(config: Config) -> dict[str, Wearer]:
     return {device.slug: Wearer(label=device.name, athlete=device.athlete) for device in config.devices}
 
 
-def options(config: Config) -> Options:
-    """Return how a daemon of this configuration publishes."""
-    about = About(version=version("ankled"), node=config.node, config=config.digest())
+def options(config: Config, fallbacks: tuple[BrokerAddress, ...] = ()) -> Options:
+    """Return how a daemon of this configuration publishes; the `fallbacks` are for when its broker fails."""
+    about = info(
+        config.node,
+        config.mqtt.base,
+        config.digest(),
+        Capabilities(
+            requests=config.requests,
+            adopt=config.adopt,
+            imu=config.mqtt.publish_imu or any(device.publish_imu for device in config.devices),
+            log=config.log.publish,
+            homeassistant=config.homeassistant.enabled,
+            capture=config.capture.enabled,
+        ),
+        protocol=config.mqtt.protocol,
+    )
     return Options(
         client_id=config.mqtt.client_id,
         keepalive_s=config.mqtt.keepalive_s,
         timeout_s=config.mqtt.timeout_s,
         info=msgspec.json.encode(about),
         rate_per_s=config.outbox.rate_per_s,
+        fallbacks=fallbacks,
     )
 
 

@@ -70,13 +70,17 @@ class Recorder:
         """Return what an error says, without telling where the recordings lie."""
         return str(error).replace(f"{self._folder}/", "").replace(str(self._folder), "the folder")
 
-    def start(self) -> Path:
-        """Begin a new file and return its path. Raises RecordingError."""
+    def prepare(self) -> None:
+        """Make the folder. Raises RecordingError."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             message = f"capture.folder is {self._folder}, which cannot be used: {error.strerror}"
             raise RecordingError(message) from error
+
+    def start(self) -> Path:
+        """Begin a new file and return its path. Raises RecordingError."""
+        self.prepare()
         path = self._free()
         writer = CaptureWriter(path, form.origin(self._node, "live"), self._limits)
         self.record_to(writer)

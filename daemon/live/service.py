@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 import structlog
 
+from ankled.daemon.bridge.live import LiveStream
 from ankled.daemon.dispatcher import Dispatcher
 from ankled.daemon.errors import AnkledError
-from ankled.daemon.inputs import ClockAnchor, Command, Config, Link, Stop, Tick
+from ankled.daemon.inputs import ClockAnchor, Command, Config, Link, Notification, Stop, Tick
 from ankled.daemon.live.names import SessionNames
 from ankled.daemon.live.queue import InputQueue
-from ankled.daemon.live.state import OFFLINE, ONLINE, Reports
+from ankled.daemon.live.reporting import Reporting
 from ankled.daemon.pipeline import Core
-from ankled.daemon.records import Event, Rep
+from ankled.daemon.records import Event, Live, Rep
 from ankled.daemon.settings import DeviceSettings, PipelineSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from ankled.daemon.capture.writer import CaptureWriter
     from ankled.daemon.inputs import Input
@@ -68,7 +69,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How sessions are made. `idle_end_s`: one ends after so long without a repetition, if it had any.
 
     `session` is the name of the first one; without it, and for all later ones, the moment of its beginning.
-    `latest_session` and `run` tell of earlier runs what their names must not repeat.
+    `latest_session` and `run` tell of earlier runs what their names must not repeat. `live`: tell of the moment too.
     """
 
     settings: PipelineSettings
@@ -76,6 +77,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     idle_end_s: float = 1800.0
     latest_session: str = ""
     run: int = 1
+    live: bool = True
 
 
 class Service:
@@ -86,19 +88,20 @@ class Service:
     ) -> None:
         """Prepare: `queue.put` is the way in for the links; `axes` remembers those of the legs between sessions."""
         self.idle_end_s = plan.idle_end_s
-        self._topics = topics
         self._outlet = outlet
         self._clock = clock
         self.queue = InputQueue()
         self.core = Core(act=self._act, note=self._note)
         self._dispatcher = Dispatcher(self.core)
-        self._reports = Reports(self.core)
+        self.reporting = Reporting(self.core, topics, outlet, clock)
+        self.live = LiveStream(self.core, outlet.take, enabled=plan.live)
+        self.made: Callable[[Record, int], None] | None = None
+        """Who is told of each result, with the host time of the input that completed it."""
         self._links: Links | None = None
         self._settings = plan.settings
         self._session = plan.session
         self._names = SessionNames(plan.latest_session, plan.run)
         self._last_rep_ns: int | None = None
-        self._awaited: set[str] = set()
         self._anchor_ns = 0
         self._ticked_ns = 0
         self._axes = axes
@@ -131,16 +134,8 @@ class Service:
 
     def tell(self, status: DeviceStatus) -> None:
         """Tell how a device stands, if that is news."""
-        if all(device.slug != status.slug for device in self._settings.devices):
-            return  # about to be adopted
-        if status.online and not self._flows(status.slug):
-            self._awaited.add(status.slug)
-            status = msgspec.structs.replace(status, state="starting")  # it answers, and has measured nothing yet
-        topic = self._topics.device(status.slug, "availability")
-        self._outlet.keep(topic, ONLINE if status.online else OFFLINE)
-        report = self._reports.fresh(status, self._clock.now_ns() / _NS)
-        if report is not None:
-            self._outlet.keep(self._topics.device(status.slug, "state"), msgspec.json.encode(report))
+        if any(device.slug == status.slug for device in self._settings.devices):  # else it is about to be adopted
+            self.reporting.tell(status)
 
     @property
     def settings(self) -> PipelineSettings:
@@ -168,7 +163,8 @@ class Service:
 
     def forget(self, slug: str) -> None:
         """Know nothing any more of what a sensor has said: it was let go."""
-        self._reports.forget(slug)
+        self.reporting.forget(slug)
+        self.live.forget(slug)
 
     def farewell(self, slug: str) -> list[Action]:
         """Return what the driver of a device wants done before its link is dropped."""
@@ -196,13 +192,10 @@ class Service:
             if isinstance(item, Link) and item.up:
                 self._admit(item)
             self._feed(item)
-        if any(map(self._flows, self._awaited)):
-            self._awaited.clear()
+            if isinstance(item, Notification):
+                self.live.heard(item.device, item.host_ns)
+        if self.reporting.came():
             self._tell()
-
-    def _flows(self, slug: str) -> bool:
-        source = self.core.links.get(slug)
-        return source is not None and source.flows
 
     def _feed(self, item: Input) -> list[Record]:
         """Let one input through and return its records. What a user or a sensor did wrong is logged; others go on."""
@@ -212,18 +205,25 @@ class Service:
             log.exception("input refused", reason=str(error))
             return []
         for record in records:
+            if isinstance(record, Live):
+                self.live.said(record, item.host_ns)
+                continue
             self.records += 1
             if isinstance(record, Rep):
                 self._last_rep_ns = item.host_ns
+                self.live.note(record, item.host_ns)
             elif isinstance(record, Event) and self._axes is not None:
                 self._axes.note(record)
             self._outlet.take(record)
+            if self.made is not None:
+                self.made(record, item.host_ns)
         return records
 
     def _tick(self, now_ns: int) -> None:
         """Let time pass: it closes sets, ends sessions and tells of a wall clock that was set."""
         self._ticked_ns = now_ns
         self._feed(Tick(host_ns=now_ns))
+        self.live.passed(now_ns)
         utc_ns = self._clock.utc_ns()
         if abs(utc_ns - now_ns - self._anchor_ns) > _ANCHOR_DRIFT_NS:
             self._anchor(now_ns, utc_ns)
@@ -281,6 +281,4 @@ class Service:
             self._links.act(slug, epoch, action)
 
     def _note(self, slug: str, event: SensorEvent) -> None:
-        self._reports.note(slug, event)
-        if event.name == "error":
-            log.warning("sensor reports an error", device=slug, said=event.value)
+        self.reporting.note(slug, event)

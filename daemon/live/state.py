@@ -73,6 +73,10 @@ class Reports:
             texts = self._texts.setdefault(slug, {})
             texts |= {name: text for name in _TEXTS if isinstance(text := value.get(name), str)}
 
+    def battery_percent(self, slug: str) -> float | None:
+        """Return what a sensor last said of its battery."""
+        return self._battery.get(slug)
+
     def forget(self, slug: str) -> None:
         """Forget a sensor."""
         for known in (self._battery, self._texts, self._told):

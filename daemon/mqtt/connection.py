@@ -1,108 +1,148 @@
 """One connection to a broker, from CONNECT to DISCONNECT. The one file that imports aiomqtt.
 
 Its errors are translated here: every failure of the connection leaves as a BrokerError with one sentence that names the
-broker and what to do. MQTT 3.1.1, which every broker speaks.
+broker and what to do. MQTT 5 where the broker speaks it, else 3.1.1. A session ends with its connection: what has to
+outlive it is in the backlog, and a broker need keep nothing for us.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
-import socket
-import ssl
-import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import aiomqtt
 import msgspec
 
-from ankled.daemon.errors import BrokerError
+from ankled.daemon.errors import BrokerError, ConfigError
+from ankled.daemon.mqtt import properties, refusals, sockets, tls
+from ankled.daemon.mqtt.conversation import Connection, LostError, Version
+from ankled.daemon.mqtt.message import Message
+from ankled.daemon.mqtt.refusals import Refusals
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Sequence
+
+    import paho.mqtt.client as paho
+    from paho.mqtt.properties import Properties
+    from paho.mqtt.reasoncodes import ReasonCode
 
     from ankled.daemon.mqtt.broker_url import BrokerAddress
 
-# CONNACK reason codes; paho gives those of MQTT 5 for both versions (MQTT 5.0, 3.2.2.2)
-_BAD_CREDENTIALS = 134
-_NOT_AUTHORISED = 135
-# SUBACK return codes from here on are failures (MQTT 3.1.1, 3.9.3)
-_REFUSED = 128
+__all__ = ["Connection", "Message", "Version", "connected", "matches"]
 
+_VERSIONS: Final = {"5": aiomqtt.ProtocolVersion.V5, "3.1.1": aiomqtt.ProtocolVersion.V311}
+_NEWEST_FIRST: Final[tuple[Version, ...]] = ("5", "3.1.1")
 _LIBRARY_LOG = logging.getLogger("aiomqtt")
 
-
-class Message(msgspec.Struct, frozen=True):
-    """What goes to the broker, or comes from it."""
-
-    topic: str
-    payload: bytes
-    qos: int = 1
-    retain: bool = False
+_T = TypeVar("_T")
 
 
-class Connection:
-    """An open connection. A failure of `publish` or the end of `lost` means that it is of no more use."""
+class _Client(aiomqtt.Client):
+    """Keeps what aiomqtt hears from the broker and lets go of: its terms, its reason codes, and an early end.
 
-    def __init__(self, client: aiomqtt.Client, address: BrokerAddress) -> None:
-        """Wrap a connected client."""
-        self._client = client
-        self._url = address.url
-        self.usable = True
+    It overrides what aiomqtt gives to paho as callbacks, which has been the same in all of its second version.
+    """
 
-    async def publish(self, message: Message) -> None:
-        """Return once the broker has acknowledged the message; with QoS 0, once it is written."""
-        with _cancellation_kept():
-            try:
-                await self._client.publish(message.topic, message.payload, message.qos, message.retain)
-            except aiomqtt.MqttError as error:
-                raise self._failed("did not acknowledge a message") from error
+    terms = properties.Terms()
+    words = ""
+    closed_early = False
+    reached = False
+    answered = False
+    code: ReasonCode | None = None
+    too_new = False
 
-    async def lost(self) -> None:
-        """Wait for the end of the connection, then raise BrokerError. Messages that arrive are dropped."""
+    async def send(self, message: Message, made: Properties | None) -> ReasonCode | None:
+        """Return once the broker has answered, with the reason code where it refuses."""
+        sent = self._client.publish(message.topic, message.payload, message.qos, message.retain, made)
+        _checked(sent.rc)
+        if sent.is_published():
+            return None
+        answered = asyncio.Event()
         try:
-            async for _ in self._client.messages:
-                pass
-        except aiomqtt.MqttError as error:
-            raise self._failed("closed the connection") from error
+            with self._pending_call(sent.mid, answered, self._pending_publishes):
+                await self._within(answered.wait())
+        finally:
+            code = self._refused.pop(sent.mid, None)
+        return code
 
-    async def subscribe(self, topics: str, qos: int = 1) -> None:
-        """Ask for everything published on a filter; return once the broker has agreed.
+    async def ask(self, topics: str, qos: int) -> Sequence[int | ReasonCode]:
+        """Subscribe, and return the broker's reason codes."""
+        rc, number = self._client.subscribe(topics, qos)
+        _checked(rc)
+        answer: asyncio.Future[tuple[int, ...] | list[ReasonCode]] = self._loop.create_future()
+        with self._pending_call(number or 0, answer, self._pending_subscribes):
+            return await self._within(answer)
 
-        A refusal raises BrokerError too, and leaves the connection `usable`.
-        """
-        with _cancellation_kept():
-            try:
-                answer = await self._client.subscribe(topics, qos)
-            except aiomqtt.MqttError as error:
-                raise self._failed("did not acknowledge a subscription") from error
-        if any(getattr(code, "value", code) >= _REFUSED for code in answer):
-            msg = f"the broker at {self._url} does not let this user subscribe to {topics}"
-            raise BrokerError(msg)
-
-    async def received(self) -> AsyncIterator[Message]:
-        """Yield what arrives on the filters subscribed to; ends with BrokerError when the connection does."""
+    async def _within(self, coming: Awaitable[_T]) -> _T:
+        # not asyncio.wait_for, as aiomqtt: it loses a cancellation that comes with the answer (Python 3.11)
         try:
-            async for message in self._client.messages:
-                payload = message.payload if isinstance(message.payload, bytes) else b""
-                yield Message(str(message.topic), payload, message.qos, message.retain)
+            async with asyncio.timeout(self.timeout):
+                return await coming
+        except TimeoutError:
+            raise LostError from None
+
+    async def hear(self) -> AsyncIterator[Message]:
+        """Yield what comes."""
+        try:
+            async for one in self.messages:
+                payload = one.payload if isinstance(one.payload, bytes) else b""
+                yield properties.received(str(one.topic), payload, one.qos, one.retain, one.properties)
         except aiomqtt.MqttError as error:
-            raise self._failed("closed the connection") from error
+            raise LostError from error
 
-    def _failed(self, what: str) -> BrokerError:
-        self.usable = False
-        return BrokerError(f"the broker at {self._url} {what}")
+    @functools.cached_property
+    def _refused(self) -> dict[int, ReasonCode]:
+        return {}
 
+    def _on_connect(
+        self,
+        client: paho.Client,
+        userdata: object,
+        flags: paho.ConnectFlags,
+        reason_code: ReasonCode,
+        found: Properties | None = None,
+    ) -> None:
+        self.answered = True
+        self.words = properties.reason(found)
+        if not reason_code.is_failure:
+            self.terms = properties.terms(found)
+        super()._on_connect(client, userdata, flags, reason_code, found)
 
-@contextlib.contextmanager
-def _cancellation_kept() -> Iterator[None]:
-    """Raise the cancellation that asyncio.wait_for, which aiomqtt uses, loses with an answer (Python 3.11)."""
-    task = asyncio.current_task()
-    cancelled = 0 if task is None else task.cancelling()
-    yield
-    if task is not None and task.cancelling() > cancelled:
-        raise asyncio.CancelledError
+    def _on_socket_open(self, client: paho.Client, userdata: object, sock: paho.SocketLike) -> None:
+        self.reached = True
+        super()._on_socket_open(client, userdata, sock)
+
+    def _on_disconnect(
+        self,
+        client: paho.Client,
+        userdata: object,
+        flags: paho.DisconnectFlags,
+        reason_code: ReasonCode,
+        found: Properties | None = None,
+    ) -> None:
+        if flags.is_disconnect_packet_from_server:
+            self.code, self.words = reason_code, properties.reason(found)
+        if not self._connected.done():
+            self.answered = True
+            self.closed_early = True
+            self._loop.call_soon_threadsafe(self._end_waiting)
+        super()._on_disconnect(client, userdata, flags, reason_code, found)
+
+    def _on_publish(
+        self, client: paho.Client, userdata: object, mid: int, reason_code: ReasonCode, found: Properties
+    ) -> None:
+        if reason_code.is_failure and mid in self._pending_publishes:
+            self._refused[mid] = reason_code
+            self.words = properties.reason(found)
+        super()._on_publish(client, userdata, mid, reason_code, found)
+
+    def _end_waiting(self) -> None:
+        """Have the attempt fail at once, not at its deadline."""
+        if not self._connected.done():
+            self._connected.set_exception(aiomqtt.MqttError("closed"))
 
 
 def matches(topics: str, topic: str) -> bool:
@@ -119,36 +159,36 @@ async def connected(  # noqa: PLR0913  (each is independent of the others, all b
     timeout_s: float = 3.0,
     handshake_s: float | None = None,
     will: Message | None = None,
+    noted: Refusals | None = None,
 ) -> AsyncIterator[Connection]:
     """Connect, yield the connection, disconnect. Raises BrokerError when there is none to be had.
 
     `handshake_s` bounds the TCP and TLS handshakes, which run in a thread and so in real time; None: as `timeout_s`.
-    Every call makes a new client: one that was entered before can seem to connect to a broker that refused it.
     """
-    client = aiomqtt.Client(
-        address.host,
-        address.port,
-        username=address.username,
-        password=address.password,
-        identifier=client_id,
-        protocol=aiomqtt.ProtocolVersion.V311,
-        will=None if will is None else aiomqtt.Will(will.topic, will.payload, will.qos, will.retain),
-        timeout=timeout_s,
-        keepalive=keepalive_s,
-        logger=_LIBRARY_LOG,
-        tls_context=_tls(address) if address.tls else None,
-        # else a result waits up to 40 ms for the broker's delayed acknowledgement of a message that it need not answer
-        socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
-    )
     handshake_s = timeout_s if handshake_s is None else handshake_s
-    # aiomqtt offers no way to bound the TCP and TLS handshakes, which run in a thread
-    client._client.connect_timeout = handshake_s  # noqa: SLF001
-    try:
-        await _enter(client, timeout_s)
-    except aiomqtt.MqttError as error:
-        _close_sockets(error.__context__)
-        raise BrokerError(_why(error, address, handshake_s)) from error
-    connection = Connection(client, address)
+    versions = _NEWEST_FIRST if address.protocol == "auto" else (address.protocol,)
+    too_new = False
+    for version in versions:
+        # always a new one: one that was entered before can seem to connect to a broker that refused it
+        client, context = await _client(address, version, client_id, keepalive_s, timeout_s, handshake_s, will)
+        client.too_new = too_new
+        try:
+            await _enter(client, timeout_s)
+            break
+        except aiomqtt.MqttError as error:
+            sockets.close_abandoned(error.__context__)
+            alert = None if context is None else context.alert
+            # some that know MQTT 3.1.1 only close at once, or accept in a way that 5 does not know
+            older = _too_new(error) or (client.closed_early and not alert)
+            if version != versions[-1]:
+                silent = client.reached and not client.answered
+                too_new = _too_new(error) or (silent and await _says_older(address, timeout_s, handshake_s))
+                if too_new or older:
+                    continue
+            if isinstance(error, aiomqtt.MqttCodeError):
+                raise BrokerError(refusals.refused(error.rc, address.where, client.words)) from error
+            raise BrokerError(refusals.failure(error.__context__, address, alert, handshake_s)) from error
+    connection = Connection(client, address, version, Refusals() if noted is None else noted)
     try:
         yield connection
     finally:
@@ -158,7 +198,68 @@ async def connected(  # noqa: PLR0913  (each is independent of the others, all b
         _drop(client)
 
 
-async def _enter(client: aiomqtt.Client, timeout_s: float) -> None:
+async def _client(  # noqa: PLR0913, PLR0917  (those of `connected`)
+    address: BrokerAddress,
+    version: Version,
+    client_id: str | None,
+    keepalive_s: int,
+    timeout_s: float,
+    handshake_s: float,
+    will: Message | None,
+) -> tuple[_Client, tls.Context | None]:
+    """Return a client that has not connected yet, and its TLS context."""
+    try:
+        # in a thread: the certificates of a whole system take a while to read
+        context = await asyncio.to_thread(tls.context, address.trust) if address.tls else None
+    except ConfigError as error:
+        raise BrokerError(str(error)) from error
+    client = _Client(
+        address.path if address.transport == "unix" else address.host,
+        address.port or 1,  # paho wants one even for a unix socket
+        username=address.username,
+        password=address.password,
+        identifier=client_id,
+        protocol=_VERSIONS[version],
+        transport=address.transport,
+        will=None if will is None else aiomqtt.Will(will.topic, will.payload, will.qos, will.retain),
+        timeout=timeout_s,
+        keepalive=keepalive_s,
+        logger=_LIBRARY_LOG,
+        tls_context=context,
+        websocket_path=address.path + address.query if address.transport == "websockets" else None,
+    )
+    below = client._client  # noqa: SLF001 - aiomqtt offers no way to bound these, which run in a thread
+    below.connect_timeout = handshake_s
+    connect = functools.partial(sockets.unix_socket, address.path, handshake_s)
+    below._create_unix_socket_connection = connect  # type: ignore[method-assign]  # noqa: SLF001 - as above
+    return client, context
+
+
+def _too_new(error: aiomqtt.MqttError) -> bool:
+    """Tell whether a broker says that it knows MQTT 3.1.1 only."""
+    return isinstance(error, aiomqtt.MqttCodeError) and getattr(error.rc, "value", 0) == refusals.UNSUPPORTED_VERSION
+
+
+async def _says_older(address: BrokerAddress, timeout_s: float, handshake_s: float) -> bool:
+    """Ask a broker that gave no answer once more, without a will and a user.
+
+    What stands in a CONNECT of MQTT 5 makes some that know 3.1.1 only (amqtt) wait for the rest of a message that is
+    complete. To this shortest one they say what they are, while one that is frozen stays silent.
+    """
+    nobody = msgspec.structs.replace(address, username=None, password=None)
+    client, _ = await _client(nobody, _NEWEST_FIRST[0], None, 30, timeout_s, handshake_s, None)
+    try:
+        await _enter(client, timeout_s)
+    except aiomqtt.MqttError as error:
+        sockets.close_abandoned(error.__context__)
+        return _too_new(error)
+    with contextlib.suppress(aiomqtt.MqttError):
+        await client.__aexit__(None, None, None)
+    _drop(client)
+    return False
+
+
+async def _enter(client: _Client, timeout_s: float) -> None:
     """Connect, and leave no socket behind when that fails or is cancelled.
 
     The thread that connects cannot be cancelled. Left alone it would finish, and its client would live on unowned and
@@ -167,6 +268,7 @@ async def _enter(client: aiomqtt.Client, timeout_s: float) -> None:
     entering = asyncio.create_task(client.__aenter__(), name="mqtt-connect")
     try:
         await asyncio.shield(entering)
+        sockets.send_at_once(client._client.socket())  # noqa: SLF001 - aiomqtt does so for bare TCP only
     except asyncio.CancelledError:
         await asyncio.wait({entering}, timeout=2 * timeout_s)
         if entering.done() and not entering.cancelled():
@@ -178,66 +280,17 @@ async def _enter(client: aiomqtt.Client, timeout_s: float) -> None:
         raise
 
 
-def _drop(client: aiomqtt.Client) -> None:
+def _drop(client: _Client) -> None:
     """Close the socket, which aiomqtt leaves open and watched when connecting or disconnecting fails."""
-    disconnected = client._disconnected  # noqa: SLF001 - an error in it that nobody fetched would be logged as lost
-    if disconnected.done() and not disconnected.cancelled():
-        disconnected.exception()
-    paho = client._client  # noqa: SLF001 - neither library offers an abortive close
-    if paho.socket() is not None:
-        paho._sock_close()  # noqa: SLF001 - see above
+    for ended in (client._connected, client._disconnected):  # noqa: SLF001 - an error in them that nobody fetched
+        if ended.done() and not ended.cancelled():  # would be logged as lost
+            ended.exception()
+    below = client._client  # noqa: SLF001 - neither library offers an abortive close
+    if below.socket() is not None:
+        below._sock_close()  # noqa: SLF001 - see above
 
 
-def _close_sockets(cause: BaseException | None) -> None:
-    """Close what paho leaves to the garbage collector when a TLS handshake fails: a socket in its frames."""
-    for frame, _ in traceback.walk_tb(None if cause is None else cause.__traceback__):
-        for value in frame.f_locals.values():
-            if isinstance(value, socket.socket):
-                value.close()
-
-
-def _tls(address: BrokerAddress) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=address.ca_file)
-    except (OSError, ssl.SSLError) as error:
-        msg = f'the certificates in ca_file "{address.ca_file}" cannot be read: {error}'
-        raise BrokerError(msg) from error
-
-
-def _why(error: aiomqtt.MqttError, address: BrokerAddress, timeout_s: float) -> str:
-    """Return the sentence for a connection that did not come about. aiomqtt hides the cause in the context."""
-    where = f"{address.host}:{address.port}"
-    if isinstance(error, aiomqtt.MqttCodeError):
-        return _refusal(error.rc, where)
-    cause = error.__context__
-    match cause:
-        case socket.gaierror():
-            why = f'the broker\'s name "{address.host}" does not resolve to an address; check its spelling and the DNS'
-        case ssl.SSLCertVerificationError():
-            why = (
-                f"the certificate of the broker at {where} is not trusted: {cause.verify_message}; "
-                "name the authority that signed it in mqtt.ca_file"
-            )
-        case ssl.SSLError() | ConnectionResetError() if address.tls:
-            told = getattr(cause, "reason", None) or cause.strerror or cause
-            why = f"no TLS with the broker at {where} ({told}); is that its TLS port? Without TLS use mqtt://"
-        case ConnectionRefusedError():
-            why = f"nobody listens at {where}; start the broker or correct its address"
-        case OSError() if not isinstance(cause, TimeoutError):
-            why = f"no connection to the broker at {where}: {cause.strerror or cause}"
-        case _:
-            why = (
-                f"{where} gave no MQTT answer within {timeout_s:g} s; "
-                f"can it be reached, is it an MQTT broker, and is it one {'without' if address.tls else 'with'} TLS?"
-            )
-    return why
-
-
-def _refusal(code: object, where: str) -> str:
-    value = getattr(code, "value", code)
-    if value in (_BAD_CREDENTIALS, _NOT_AUTHORISED):
-        return (
-            f"the broker at {where} refused the user name or password (code {value}: {code}); "
-            "correct mqtt.username and mqtt.password_file, or those in the URL"
-        )
-    return f"the broker at {where} refused the connection (code {value}: {code})"
+def _checked(rc: int) -> None:
+    """Raise where paho has not taken something, for want of a connection."""
+    if rc:
+        raise LostError

@@ -78,7 +78,7 @@ async def embedded(port: int | None = None) -> AsyncIterator[BrokerAddress]:
             raise BrokerError(msg) from error
         # amqtt does not say which port it got
         (listener,) = broker._servers["default"].instance.sockets  # noqa: SLF001
-        address = BrokerAddress(host=HOST, port=listener.getsockname()[1])
+        address = BrokerAddress(host=HOST, port=listener.getsockname()[1], protocol="3.1.1")
         log.info("embedded broker started", broker=address.url)
         try:
             yield address

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from ankled.daemon.mqtt.broker_url import BrokerAddress
+
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How to publish.
@@ -12,6 +14,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     of that. `info`: the content of `bridge/info`. `require`: the first connection must succeed. `patience_s`: give up
     when the broker stays away for so long; None means never. `queue`: how much a backlog in memory holds. `rate_per_s`:
     how many results go out in a second, after a `burst`; None means as many as the broker takes.
+    `fallbacks`: brokers to try when the first one fails.
     """
 
     client_id: str | None = None
@@ -24,18 +27,30 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     queue: int = 1000
     rate_per_s: float | None = None
     burst: int = 500
+    fallbacks: tuple[BrokerAddress, ...] = ()
 
     @classmethod
     def for_replay(cls, *, timeout_s: float = 3.0, patience_s: float = 30.0) -> Options:
         """Return options that announce and retain nothing, and give up on a broker that is not there."""
         return cls(timeout_s=timeout_s, announce=False, require=True, patience_s=patience_s)
 
+    def identifier(self, node: str) -> str | None:
+        """Return the client id; who announces nothing takes any that the broker gives."""
+        return self.client_id or (f"ankled-{node}" if self.announce else None)
+
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts since the start, repeats included in `sent`; `queued` is what waits for its acknowledgement now."""
+    """Counts since the start, repeats included in `sent`; `queued` is what waits for its acknowledgement now.
+
+    `moments_dropped`: messages of the moment that a slow broker did not take before others took their place.
+    `refused` are results that the broker does not take, by its access list for example: let go of, or nothing behind
+    them would ever be sent. They are counted in `acknowledged` too.
+    """
 
     connected: bool
     queued: int
     sent: int
     acknowledged: int
+    refused: int = 0
     reconnects: int
+    moments_dropped: int = 0

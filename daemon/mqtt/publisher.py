@@ -16,9 +16,10 @@ import structlog
 
 from ankled.daemon.errors import BrokerError
 from ankled.daemon.mqtt.backlog import Backlog, MemoryBacklog
-from ankled.daemon.mqtt.backoff import Backoff
-from ankled.daemon.mqtt.connection import Connection, Message, connected
+from ankled.daemon.mqtt.brokers import Brokers
+from ankled.daemon.mqtt.connection import Connection, Message
 from ankled.daemon.mqtt.incoming import Incoming
+from ankled.daemon.mqtt.message import LIVE_EXPIRY_S
 from ankled.daemon.mqtt.options import Options, Statistics
 from ankled.daemon.mqtt.pace import Pace
 from ankled.daemon.mqtt.sender import Sender
@@ -32,15 +33,10 @@ if TYPE_CHECKING:
     from ankled.daemon.mqtt.broker_url import BrokerAddress
     from ankled.daemon.mqtt.topics import Topics
 
-# A connection that held for so long ends a series of failures. One that breaks at once, as when two daemons bear the
-# same identifier and throw each other out, does not.
-_PROVEN_S = 5.0
 # A broker that is slow to acknowledge the last word has the will to say it: the end must not wait for it long.
 _FAREWELL_SHARE = 1.0 / 3.0
-
 _ONLINE = b'{"state":"online"}'
 _OFFLINE = b'{"state":"offline"}'
-
 _T = TypeVar("_T")
 
 log = structlog.stdlib.get_logger(__name__)
@@ -53,13 +49,14 @@ class Publisher:
         self, address: BrokerAddress, topics: Topics, options: Options | None = None, backlog: Backlog | None = None
     ) -> None:
         """Prepare; nothing is connected before the context is entered. Without a backlog, one in memory is made."""
-        self._address = address
         self.topics = topics
         self._options = Options() if options is None else options
+        self.brokers = Brokers([address, *self._options.fallbacks])
         self._backlog: Backlog = MemoryBacklog(self._options.queue) if backlog is None else backlog
         self._states = States()
         self._sender = Sender(self._backlog, self._states, Pace(self._options.rate_per_s, self._options.burst))
         self.incoming = Incoming()
+        self.ways = self._sender.ways
         self._task: asyncio.Task[None] | None = None
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stopping = False
@@ -125,7 +122,7 @@ class Publisher:
     def show(self, record: Record) -> None:
         """Send a record of the moment, if the broker is there; never waits."""
         topic, qos, retain = self.topics.topic_for(record)
-        self._states.show(Message(topic, to_json(record), qos, retain=retain))
+        self._states.show(Message(topic, to_json(record), qos, retain=retain, expiry_s=LIVE_EXPIRY_S))
 
     def say(self, message: Message) -> None:
         """Send a message of the moment, such as an answer, if the broker is there; never waits."""
@@ -139,7 +136,7 @@ class Publisher:
                 await self._unless_ended(self._states.told())
         except TimeoutError:
             what = f"{count} of the results" if (count := len(self._backlog)) else "the state of the sensors"
-            msg = f"the broker at {self._address.url} has not acknowledged {what} within {deadline_s:g} s"
+            msg = f"the broker at {self.brokers.current.url} has not acknowledged {what} within {deadline_s:g} s"
             raise BrokerError(msg) from None
 
     @property
@@ -155,12 +152,13 @@ class Publisher:
             queued=len(self._backlog),
             sent=self._sender.sent,
             acknowledged=self._sender.acknowledged,
+            refused=self._sender.refused,
             reconnects=max(0, self._connections - 1),
+            moments_dropped=self._states.dropped,
         )
 
     async def _run(self) -> None:
         """Connect, serve, wait, again: until cancelled, or until patience ends."""
-        backoff = Backoff()
         now_s = asyncio.get_running_loop().time
         alone_since_s, told = now_s(), ""
         while not self._stopping:
@@ -170,13 +168,12 @@ class Publisher:
                     began_s = now_s()
                     await self._serve(connection)
             except BrokerError as error:
-                if self._options.require and not self._first.done():
+                lasted_s = None if began_s is None else now_s() - began_s
+                wait_s = self.brokers.failed(error, lasted_s, self._options.identifier(self.topics.node))
+                if self._options.require and not self._first.done() and wait_s:
                     raise
                 if self._sender.acknowledged > acknowledged:
                     alone_since_s = now_s()
-                if began_s is not None and now_s() - began_s >= _PROVEN_S:
-                    backoff.reset()
-                wait_s = backoff.next_s()
                 patience_s = self._options.patience_s
                 if patience_s is not None and now_s() + wait_s - alone_since_s > patience_s:
                     msg = f"{error}; given up after {patience_s:g} s with {len(self._backlog)} results not acknowledged"
@@ -187,14 +184,11 @@ class Publisher:
                 await asyncio.sleep(wait_s)
 
     def _connect(self) -> contextlib.AbstractAsyncContextManager[Connection]:
-        options = self._options
-        announced = options.announce
-        return connected(
-            self._address,
-            client_id=options.client_id or (f"ankled-{self.topics.node}" if announced else None),
-            keepalive_s=options.keepalive_s,
-            timeout_s=options.timeout_s,
-            will=self._state(_OFFLINE) if announced else None,
+        return self.brokers.connected(
+            client_id=self._options.identifier(self.topics.node),
+            keepalive_s=self._options.keepalive_s,
+            timeout_s=self._options.timeout_s,
+            will=self._state(_OFFLINE) if self._options.announce else None,
         )
 
     async def _serve(self, connection: Connection) -> None:
@@ -205,7 +199,7 @@ class Publisher:
             await self._announce(connection)
             self._connected = True
             self._connections += 1
-            log.info("broker connected", broker=self._address.url, queued=len(self._backlog))
+            log.info("broker connected", **connection.named, queued=len(self._backlog))
             if not self._first.done():
                 self._first.set_result(None)
             async with asyncio.TaskGroup() as group:
@@ -245,7 +239,7 @@ class Publisher:
         # connecting, saying offline and disconnecting are each bounded by the time-out
         await asyncio.wait({self._task}, timeout=3 * self._options.timeout_s + 1.0)
         if not self._task.done():
-            log.error("publisher does not stop", broker=self._address.url)
+            log.error("publisher does not stop", broker=self.brokers.current.url)
             return None
         return None if self._task.cancelled() else self._task.exception()
 

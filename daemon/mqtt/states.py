@@ -34,6 +34,8 @@ class States:
         self._told = asyncio.Event()
         self._told.set()
         self._open = False
+        self.dropped = 0
+        """Moments that the broker did not take before others had to take their place."""
 
     def keep(self, message: Message) -> None:
         """Have the broker hold this under its topic, now and after every new connection."""
@@ -74,6 +76,7 @@ class States:
     def show(self, message: Message) -> None:
         """Send this once, if the broker is there."""
         if self._open:
+            self.dropped += len(self._moments) == _MOMENTS
             self._moments.append(message)
             self._stir.set()
 
@@ -81,7 +84,7 @@ class States:
         """Wait until the broker has acknowledged the newest state of every topic."""
         await self._told.wait()
 
-    async def send(self, publish: Callable[[Message], Awaitable[None]]) -> None:
+    async def send(self, publish: Callable[[Message], Awaitable[object]]) -> None:
         """Send everything that is kept, then what changes and what happens, until the connection fails."""
         self._open = True
         try:

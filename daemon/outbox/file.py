@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ankled.daemon.errors import DamagedOutboxError, OutboxError
+from ankled.daemon.errors import DamagedOutboxError, DiskFaultError, OutboxError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +49,7 @@ INSERT INTO counters VALUES
     ('open_s', 0.0), ('stored', 0), ('acknowledged', 0), ('dropped', 0), ('forgotten', 0), ('runs', 0),
     ('latest_session', ''), ('closed', 1), ('boot', '');
 """
+_OF_THE_DISK: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 SKIP: Final = 10_000
 """How far numbers go ahead where the last ones may not have reached the disk: more than can have been given then."""
@@ -95,6 +96,11 @@ class File:
         with contextlib.suppress(sqlite3.Error):
             with self._durable():
                 self._count(closed=1)
+            self._db.close()
+
+    def abandon(self) -> None:
+        """Close the file as it is: no run of it was begun."""
+        with contextlib.suppress(sqlite3.Error):
             self._db.close()
 
     def _counter(self, name: str) -> float:
@@ -157,7 +163,9 @@ class File:
             yield
         except sqlite3.OperationalError as error:
             message = f"the outbox {self._name} cannot be used: {error}"
-            raise OutboxError(message) from error
+            # the lower byte is the kind, the rest tells more of it
+            kind = DiskFaultError if error.sqlite_errorcode & 0xFF in _OF_THE_DISK else OutboxError
+            raise kind(message) from error
         except sqlite3.DatabaseError as error:
             message = f"the outbox {self._name} is damaged: {error}"
             raise DamagedOutboxError(message) from error

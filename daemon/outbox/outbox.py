@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Final, Self
 import msgspec
 import structlog
 
-from ankled.daemon.errors import OutboxError
+from ankled.daemon.errors import DiskFaultError, OutboxError
+from ankled.daemon.outbox.archive import Archive
 from ankled.daemon.outbox.loose import Loose
 from ankled.daemon.outbox.pages import PAGE, UNSTORED, Pages
 from ankled.daemon.outbox.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from ankled.daemon.outbox.pages import Page
-    from ankled.daemon.outbox.result import Account, Bounds, Past, Result
+    from ankled.daemon.outbox.result import Account, Bounds, Result
     from ankled.daemon.outbox.store import Store
 
 _LOOSE: Final = 10_000
@@ -36,7 +36,7 @@ _CLOSE_S: Final = 2.0
 log = structlog.stdlib.get_logger(__name__)
 
 
-class Outbox:
+class Outbox(Archive):
     """An asynchronous context manager; one publisher reads, anybody offers. Positions count what is handed out."""
 
     def __init__(self, path: Path | None, bounds: Bounds | None = None, root: str = "", *, loose: int = _LOOSE) -> None:
@@ -45,13 +45,12 @@ class Outbox:
         What a broker retains is told again on every connection, below the topic `root`. `loose` results are kept while
         the disk fails.
         """
-        self._path = path
+        super().__init__(path, Worker(path, bounds))
         self.first = 0
         self.fault: str | None = None
         """What is wrong with the disk now, in one sentence."""
         self.told = ""
         """What was wrong with the file when it was opened, in one sentence; empty where nothing was."""
-        self._worker = Worker(path, bounds)
         self._pages = Pages(self._worker, root)
         self._loose = Loose(loose)
         self._handed: deque[Result] = deque()  # handed out from `first` on, and not let go of
@@ -69,7 +68,10 @@ class Outbox:
         self.told = await self._worker.start()
         if self.told:
             log.error("outbox damaged", reason=self.told)
-        self._in_file = (await self.account()).pending
+        try:
+            self._in_file = (await self.account()).pending
+        except DiskFaultError as error:
+            self._fail(error)
         self._settle()
         self._beat = asyncio.create_task(self._keep_time(), name="outbox-clock")
         return self
@@ -127,22 +129,6 @@ class Outbox:
             forgotten=account.forgotten + loose.forgotten,
         )
 
-    async def past(self) -> Past:
-        """Return what a new run must know of those before it. Raises OutboxError."""
-        return await self._worker.submit(lambda store: store.past())
-
-    async def last_seqs(self) -> dict[str, int]:
-        """Return the highest `seq` that each device and athlete was ever given. Raises OutboxError."""
-        return await self._worker.submit(lambda store: store.last_seqs())
-
-    async def seq_range(self, source: str) -> tuple[int | None, int | None]:
-        """Return the lowest `seq` of a source that is kept, and the highest ever given. Raises OutboxError."""
-        return await self._worker.submit(lambda store: store.seq_range(source))
-
-    async def history(self, source: str, after_seq: int, limit: int) -> list[Result]:
-        """Return results of a device or athlete above a `seq`, in order. Raises OutboxError."""
-        return await self._worker.submit(lambda store: store.history(source, after_seq, limit))
-
     async def forget(self, athlete: str) -> list[str]:
         """Delete an athlete's results and return the topics that a broker may hold. Raises OutboxError."""
         self._flush()
@@ -151,11 +137,6 @@ class Outbox:
         self._pages.forget(athlete)
         self._settle()
         return topics
-
-    async def clear(self, topics: Iterable[str]) -> None:
-        """Tell a broker no more of what was retained under these topics: a device is gone. Raises OutboxError."""
-        gone = list(topics)
-        await self._worker.submit(lambda store: store.clear(gone))
 
     def offer(self, result: Result) -> None:
         """Take a result; never waits."""
@@ -222,8 +203,7 @@ class Outbox:
     def _stored(self, answer: asyncio.Future[tuple[int, int, Page]]) -> None:
         batch, self._storing = self._storing, []
         if (error := answer.exception()) is not None:
-            log.error("results are not stored", reason=str(error))
-            self.fault = str(error)
+            self._fail(error)
             self._keep(batch)
         else:
             dropped, self._in_file, page = answer.result()
@@ -232,6 +212,10 @@ class Outbox:
                 log.error("results are lost", reason="the outbox is full", count=dropped)
         self._store()
         self._settle()
+
+    def _fail(self, error: BaseException) -> None:
+        log.error("results are not stored", reason=str(error))
+        self.fault = str(error)
 
     def _keep(self, batch: list[Result]) -> None:
         """Hand out and keep from memory what cannot be stored."""

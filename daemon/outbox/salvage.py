@@ -7,8 +7,9 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
 from ankled.daemon.errors import DamagedOutboxError, OutboxError
+from ankled.daemon.outbox.file import SKIP
 from ankled.daemon.outbox.lock import Lock
-from ankled.daemon.outbox.result import Result
+from ankled.daemon.outbox.result import Past, Result
 from ankled.daemon.outbox.store import Store
 
 if TYPE_CHECKING:
@@ -30,18 +31,47 @@ def opened(path: Path | None, bounds: Bounds | None = None) -> Iterator[tuple[St
     None is a store in memory. Raises OutboxError for a folder that cannot be used, for a file that another process
     has, and for one of another version.
     """
-    if path is None:
-        with Store(None, bounds) as store:
-            store.begin(doubt=False)
-            yield store, None, ""
-        return
-    with Lock(path) as lock:
-        store, told = open_store(path, bounds)
+    with contextlib.nullcontext() if path is None else Lock(path) as lock:
+        store, told = begun(path, bounds, lock)
         with store:
-            if store.begin(doubt=lock.marked or bool(told)) and not told:
-                told = f"what the outbox {path} told last may not be in it; the numbers of results go on higher"
-            lock.mark(marked=False)
             yield store, lock, told
+
+
+def begun(path: Path | None, bounds: Bounds | None, lock: Lock | None) -> tuple[Store, str]:
+    """Return the store, its run begun, and a sentence that tells what was wrong. Raises OutboxError."""
+    if path is None or lock is None:
+        store, told = Store(None, bounds), ""
+    else:
+        store, told = open_store(path, bounds)
+    try:
+        if store.begin(doubt=bool(told) or (lock is not None and lock.marked)) and not told:
+            told = f"what the outbox {path} told last may not be in it; the numbers of results go on higher"
+    except OutboxError:
+        store.abandon()
+        raise
+    if lock is not None:
+        lock.mark(marked=False)
+    return store, told
+
+
+def last_known(path: Path | None) -> Past:
+    """Return what a file that cannot be opened tells of earlier runs, numbers moved ahead: its last moments are apart.
+
+    A full disk has no room for what SQLite wants beside the file, but this reads the file alone.
+    """
+    if path is None or not path.exists():
+        return Past()
+    seqs: dict[str, int] = {}
+    notes: dict[str, Any] = {}
+    with (
+        contextlib.suppress(sqlite3.Error, TypeError, ValueError),
+        contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as db,
+    ):
+        seqs = {str(source): int(seq) + SKIP for source, seq in _rows(db, "SELECT source, seq FROM seqs")}
+        notes = {str(name): value for name, value in _rows(db, "SELECT name, value FROM counters")}
+    return Past(
+        last_seqs=seqs, latest_session=str(notes.get("latest_session", "")), run=int(notes.get("runs", 0)) + SKIP
+    )
 
 
 def open_store(path: Path, bounds: Bounds | None = None) -> tuple[Store, str]:

@@ -7,17 +7,17 @@ import contextlib
 import queue
 import threading
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from ankled.daemon.errors import OutboxError
-from ankled.daemon.outbox.salvage import opened
+from ankled.daemon.errors import DiskFaultError, OutboxError
+from ankled.daemon.outbox.lock import Lock
+from ankled.daemon.outbox.salvage import begun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from typing import TypeAlias
 
-    from ankled.daemon.outbox.lock import Lock
     from ankled.daemon.outbox.result import Bounds
     from ankled.daemon.outbox.store import Store
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     Work: TypeAlias = tuple[Job | None, asyncio.Future[object]]
 
 T = TypeVar("T")
+
+_AGAIN_S: Final = 0.5
+"""How often a file is tried that could not be opened."""
 
 
 class Worker:
@@ -42,7 +45,7 @@ class Worker:
         """When the thread was last known to move, on the monotonic clock."""
 
     async def start(self) -> str:
-        """Open the file and return what there is to tell of damage. Raises OutboxError."""
+        """Open the file and return what there is to tell of damage. Raises OutboxError, but where the disk fails."""
         self._thread.start()
         return await asyncio.shield(self._opened)
 
@@ -64,11 +67,32 @@ class Worker:
 
     def _run(self) -> None:
         try:
-            with opened(self._path, self._bounds) as (store, lock, told):
-                self._answer(self._opened, told, None)
-                self._work(store, lock)
+            with contextlib.nullcontext() if self._path is None else Lock(self._path) as lock:
+                found = self._begun(lock)
+                if found is not None:
+                    with found[0]:
+                        self._answer(self._opened, found[1], None)
+                        self._work(found[0], lock)
         except OutboxError as error:
             self._answer(self._opened, None, error)
+
+    def _begun(self, lock: Lock | None) -> tuple[Store, str] | None:
+        """Open the file. While the disk fails, refuse all jobs and try again; None when told to stop meanwhile."""
+        while True:
+            try:
+                return begun(self._path, self._bounds, lock)
+            except DiskFaultError as error:
+                self._answer(self._opened, "", None)
+                if lock is not None:
+                    lock.mark(marked=True)
+                again_s = time.monotonic() + _AGAIN_S
+                while (left_s := again_s - time.monotonic()) > 0.0:
+                    with contextlib.suppress(queue.Empty):
+                        work = self._jobs.get(timeout=left_s)
+                        if work is None:
+                            return None
+                        self.heartbeat_s = time.monotonic()
+                        self._answer(work[1], None, error)
 
     def _work(self, store: Store, lock: Lock | None) -> None:
         while (work := self._jobs.get()) is not None:
@@ -90,7 +114,7 @@ class Worker:
 
     def _answer(self, future: asyncio.Future[T], value: T | None, error: Exception | None) -> None:
         def settle() -> None:
-            if future.cancelled():
+            if future.done():
                 return
             if error is not None:
                 future.set_exception(error)

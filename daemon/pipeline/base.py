@@ -121,6 +121,11 @@ class Pipeline(ABC):
         return last_s if self._last_end_s is None else max(last_s, self._last_end_s)
 
     @property
+    def open_set(self) -> OpenSet | None:
+        """The set that is open; not to be altered."""
+        return self._open
+
+    @property
     def set_rest_s(self) -> float:
         """How long a rest closes a set, s."""
         return float(self._memory["rest_s"][0])

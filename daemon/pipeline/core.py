@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     Act: TypeAlias = Callable[[str, int, Action], None]
     Note: TypeAlias = Callable[[str, SensorEvent], None]
+    Tap: TypeAlias = Callable[[Samples], None]
 
 
 class CoreState(msgspec.Struct, kw_only=True):
@@ -85,6 +86,8 @@ class Core:
         """
         self._act = act
         self._note = note
+        self.tap: Tap | None = None
+        """Who is shown the decoded samples of links before they are processed; it must leave them as they are."""
         self._session = Sessions()
         self.parting: list[Action] = []
         """What the driver of the device that was last said farewell to wants done on its link."""
@@ -95,6 +98,17 @@ class Core:
     def devices(self) -> dict[str, Pipeline]:
         """The device pipelines of the session by slug; after its end those it had."""
         return self._session.devices
+
+    @property
+    def context(self) -> Context:
+        """The session as it is now; not to be altered."""
+        return self._session.context
+
+    @property
+    def last_seqs(self) -> dict[str, int]:
+        """The `seq` that the last record of each device and athlete bore."""
+        athletes = {slug: athlete.numbers.seq for slug, athlete in self._session.athletes.items()}
+        return {slug: numbers.seq for slug, numbers in self._session.numbers.items()} | athletes
 
     def device_settings(self, slug: str) -> DeviceSettings:
         """Return the settings of a device as they hold now. Raises UsageError for one that is not configured."""
@@ -224,6 +238,8 @@ class Core:
             records += self._heard(slug, event, given)
         if self._session.running:
             for samples in out.samples:
+                if self.tap is not None:
+                    self.tap(samples)
                 records += self._session.feed(samples)
         return records
 

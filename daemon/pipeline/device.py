@@ -11,6 +11,7 @@ import numpy as np
 from ankled.daemon.errors import UsageError
 from ankled.daemon.pipeline.axes import told
 from ankled.daemon.pipeline.base import DeviceState, Pipeline
+from ankled.daemon.pipeline.moment import Look
 from ankled.daemon.pipeline.reps import make_rep
 from ankled.daemon.pipeline.standing import make_standing
 from ankled.kernels import chain, timebase
@@ -72,6 +73,10 @@ class DevicePipeline(Pipeline):
             count = work.enter(work.state, work.ring, work.scratch, work.out, time_s, samples.acc, gyr, first)
             records += self._records(count)
         return records
+
+    def look(self) -> Look:
+        """Return what looks at the moment from now on; it alters nothing."""
+        return Look(self._chain.state, self._chain.ring, self._rate_hz)
 
     def snapshot(self) -> DeviceState:
         """Return everything this object remembers; its numbers belong to whoever gave them."""

@@ -93,6 +93,11 @@ class Source:
         """The clock of the stream that came first."""
         return next(iter(self._clocks.values()), None)
 
+    @property
+    def given_up(self) -> int:
+        """How many samples never met those of the other stream that belong to them."""
+        return 0 if self._joiner is None else self._joiner.given_up
+
     def start(self) -> Out:
         """Begin, right after the link came up."""
         out = Out([], [], [])

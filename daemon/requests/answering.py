@@ -11,7 +11,6 @@ from ankled.daemon.requests.forms import Devices, Health, History, HistoryForm, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ankled.daemon.live.status import SupervisorStatus
     from ankled.daemon.outbox.result import Result
     from ankled.daemon.requests.desk import Handler
 
@@ -56,25 +55,14 @@ def _page(found: Iterable[Result]) -> Iterator[Past]:
         yield Past(topic=result.topic, record=msgspec.Raw(result.payload))
 
 
-def health_check(*checks: Callable[[], Iterable[str]]) -> Handler:
-    """Return what asks every check for its problems, a sentence each."""
+def health_check(problems: Callable[[], tuple[str, ...]]) -> Handler:
+    """Return what answers with what is not well: the same that `bridge/health` tells."""
 
     async def handle(_: Nothing) -> Health:
-        problems = tuple(problem for check in checks for problem in check())
-        return Health(healthy=not problems, problems=problems)
+        found = problems()
+        return Health(healthy=not found, problems=found)
 
     return handle
-
-
-def link_problems(status: SupervisorStatus) -> Iterator[str]:
-    """Yield what keeps the sensors that are wanted from being heard. One that was adopted may come and go."""
-    for adapter in status.adapters:
-        if adapter.last_error is not None and adapter.state == "down":
-            yield f"the Bluetooth adapter {adapter.name} does not work: {adapter.last_error}"
-    for device in status.devices:
-        if not (device.online or device.adopted):
-            why = f"; the last try failed: {device.last_error}" if device.last_error else ""
-            yield f"the sensor {device.slug} is not heard, its link is {device.state}{why}"
 
 
 def devices(listing: Callable[[], Devices]) -> Handler:

@@ -11,9 +11,8 @@ from ankled.daemon.requests.desk import Desk
 from ankled.daemon.settings import DeviceSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from ankled.daemon.capture.writer import CaptureWriter
     from ankled.daemon.config import Config
     from ankled.daemon.live.launch import Live
     from ankled.daemon.live.roster import Roster
@@ -30,27 +29,11 @@ def desk(config: Config, publisher: Publisher, handlers: Mapping[str, Handler]) 
     return made
 
 
-def looking(
-    live: Live,
-    outbox: Outbox,
-    known: Callable[[], Iterable[Known]],
-    capture: Callable[[], CaptureWriter | None] = lambda: None,
-) -> dict[str, Handler]:
+def looking(live: Live, outbox: Outbox, known: Callable[[], Iterable[Known]]) -> dict[str, Handler]:
     """Return the requests that alter nothing. `known` are the devices that are wanted by configuration or request."""
-
-    def links() -> Iterator[str]:
-        yield from answering.link_problems(live.supervisor.status())
-
-    def stores() -> Iterator[str]:
-        if outbox.fault is not None:
-            yield outbox.fault
-        writer = capture()
-        if writer is not None and (fault := writer.health().fault) is not None:
-            yield fault
-
     return {
         "history": answering.history(outbox),
-        "health_check": answering.health_check(links, stores),
+        "health_check": answering.health_check(lambda: live.bridge.health().problems),
         "devices": answering.devices(lambda: devices_of(live, known())),
     }
 

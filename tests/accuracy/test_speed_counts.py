@@ -16,6 +16,8 @@ RAN = Ran(
     dropped=0,
     most_waiting=1,
     packets=20,
+    moments=0,
+    streamed_s=0.0,
 )
 HEARD = Heard(arrived_ns={"a": 3, "b": 5})
 

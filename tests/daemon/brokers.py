@@ -80,9 +80,14 @@ class Mosquitto:
     def start(self) -> None:
         """Start, and return when connections are taken."""
         self._process = subprocess.Popen([self._program, "-c", str(self._file)], stderr=subprocess.DEVNULL)
+        self.until_listening(self.address.port)
+
+    def until_listening(self, port: int) -> None:
+        """Wait until connections are taken at a port; those of websockets come later than the others."""
+        assert self._process is not None
         deadline = time.monotonic() + PATIENCE_S
         while True:
-            with contextlib.suppress(OSError), socket.create_connection((HOST, self.address.port), timeout=1.0):
+            with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1.0):
                 return
             if self._process.poll() is not None or time.monotonic() > deadline:
                 message = f"mosquitto did not start with {self._file.read_text()!r}"
@@ -241,7 +246,13 @@ async def retained(address: BrokerAddress, topics: str = "#") -> dict[str, bytes
     """Return what the broker keeps on the filter."""
     async with Subscriber.on(address) as subscriber:
         # a broker sends what it keeps before it takes the next message from the same client
-        async with aiomqtt.Client(address.host, address.port, timeout=patience(PATIENCE_S)) as marker:
+        async with aiomqtt.Client(
+            address.host,
+            address.port,
+            username=address.username,
+            password=address.password,
+            timeout=patience(PATIENCE_S),
+        ) as marker:
             await marker.publish("ankled/marker", b"", qos=1)
         await eventually(lambda: any(message.topic.matches("ankled/marker") for message in subscriber.messages))
         return {str(m.topic): payload(m) for m in subscriber.messages if m.retain and m.topic.matches(topics)}

@@ -66,7 +66,7 @@ def air(compiled: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ai
 def config(air: Air, tmp_path: Path) -> Path:
     """Return a configuration of both sensors. How they sit is known, so that the first strides count."""
     lines = ["node = 'gym'", "[capture]", f"folder = '{tmp_path / 'captures'}'"]
-    lines += ["[state]", f"folder = '{tmp_path / 'state'}'"]
+    lines += ["[state]", f"folder = '{tmp_path / 'state'}'", "[athletes]", "pseudonyms = false"]
     for side in SIDES:
         lines += ["[[devices]]", f"slug = '{side}'", f"address = '{air.addresses[side]}'", f"side = '{side}'"]
         lines += ["athlete = 'kim'", "mass_kg = 1.814", "mount = { left = [0, 1, 0], up = [0, 0, 1] }"]

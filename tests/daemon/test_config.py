@@ -69,7 +69,7 @@ def test_the_example_with_its_comments_opened_is_right(tmp_path: Path) -> None:
     """Every commented key of the example can be used as it stands, except files that this machine has not got."""
     text = re.sub(r"^# (\w+ = )", r"\1", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     text = text.replace("/etc/ankled/", f"{tmp_path}/")
-    for name in ("mqtt-password", "ca.pem"):
+    for name in ("mqtt-password", "ca.pem", "client.pem", "client.key", "key-password"):
         (tmp_path / name).write_text("something", encoding="utf-8")
     (tmp_path / "all.toml").write_text(text, encoding="utf-8")
     config = load(tmp_path / "all.toml")
@@ -80,7 +80,7 @@ def test_the_example_with_its_comments_opened_is_right(tmp_path: Path) -> None:
         assert getattr(config, section) == getattr(Config(), section)
     for key in ("adopt", "requests"):
         assert getattr(config, key) == getattr(Config(), key)
-    for key in ("base", "broker", "keepalive_s", "timeout_s"):
+    for key in ("base", "broker", "protocol", "keepalive_s", "timeout_s"):
         assert getattr(config.mqtt, key) == getattr(Config().mqtt, key)
 
 
@@ -145,7 +145,7 @@ def test_all_errors_are_found_in_one_go(told: Callable[[str], list[str]]) -> Non
         ("[outbox]\nkept_h = -1", "outbox.kept_h is -1; allowed is a number from 0 to 8760"),
         ("[mqtt]\nbase = 'a//b'", f'mqtt.base is "a//b"; allowed is {LEVELS}'),
         ("[capture]\nfoo = 1", "capture.foo is not a known key; known here are enabled, folder, rotate_mb, rotate_min"),
-        ("log.'a b' = 1", 'log."a b" is not a known key; known here are level, format'),
+        ("log.'a b' = 1", 'log."a b" is not a known key; known here are level, format, publish'),
         ("[mqtt]\npassword_file = '/nowhere'\nusername = 'kim'",
          'mqtt.password_file is "/nowhere", which cannot be read: No such file or directory'),
         ("[mqtt]\npassword_file = '/dev/null'\nusername = 'kim'",

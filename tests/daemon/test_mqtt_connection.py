@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import subprocess
 from typing import TYPE_CHECKING
 
+import aiomqtt  # noqa: TID251 - what lies below a connection is looked at
 import msgspec
 import pytest
 
 from ankled.daemon.errors import BrokerError
 from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.daemon.mqtt.connection import Message, connected
-from tests.daemon.brokers import HOST, Gate, Mosquitto, Subscriber, find, free_port, payload
+from ankled.daemon.mqtt.credentials import credentials
+from ankled.daemon.mqtt.tls import Trust
+from tests.daemon.brokers import HOST, Gate, Mosquitto, Subscriber, eventually, find, free_port, payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,22 +48,25 @@ async def test_a_name_that_does_not_resolve() -> None:
 
 @pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-OpenSSH_9.6\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
 async def test_what_listens_is_not_an_mqtt_broker(greeting: bytes) -> None:
-    """A service of another kind, silent or talking, is told from a broker, and its socket is closed."""
-    closed = asyncio.Event()
+    """A service of another kind, silent or talking, is told from a broker, and every socket to it is closed."""
+    begun = ended = 0
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal begun, ended
+        begun += 1
         writer.write(greeting)
-        await reader.read()
-        closed.set()
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(100):
+                pass
         writer.close()
+        ended += 1
 
     async with await asyncio.start_server(serve, HOST, 0) as server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(BrokerError, match=f"{HOST}:{port} gave no MQTT answer within 0.3 s; .* with TLS"):
             async with connected(BrokerAddress(host=HOST, port=port), timeout_s=0.3):
                 pytest.fail("it connected")
-        async with asyncio.timeout(5):
-            await closed.wait()
+        await eventually(lambda: begun == ended > 0)
 
 
 @pytest.fixture
@@ -91,7 +98,7 @@ async def test_refused_credentials(guarded: Mosquitto, username: str | None, pas
 async def test_right_credentials(guarded: Mosquitto, tmp_path: Path) -> None:
     """The user of the URL or of the configuration, with the password from its file, is let in."""
     (tmp_path / "password").write_text("open sesame\n", encoding="utf-8")
-    address = BrokerAddress.parse(guarded.address.url).with_credentials("kim", str(tmp_path / "password"))
+    address = BrokerAddress.parse(guarded.address.url).known_as(credentials("kim", str(tmp_path / "password")))
     async with Subscriber.on(address) as subscriber:
         async with connected(address) as connection:
             await connection.publish(Message("t", b"in"))
@@ -124,7 +131,8 @@ async def test_tls(tls_broker: Mosquitto, tmp_path: Path) -> None:
     told = await refusal(tls_broker.address)
     assert f"the certificate of the broker at {HOST}:{tls_broker.address.port} is not trusted: self" in told
     assert "mqtt.ca_file" in told
-    async with connected(tls_broker.address.with_credentials(ca_file=str(tmp_path / "certificate.pem"))) as connection:
+    trust = Trust(ca_file=str(tmp_path / "certificate.pem"))
+    async with connected(msgspec.structs.replace(tls_broker.address, trust=trust)) as connection:
         await connection.publish(Message("t", b"private"))
 
 
@@ -139,8 +147,8 @@ async def test_plain_against_tls_and_tls_against_plain(tls_broker: Mosquitto, mo
 async def test_a_ca_file_that_is_no_certificate(tmp_path: Path) -> None:
     """A file that holds no certificates is named."""
     (tmp_path / "ca.pem").write_text("no certificate", encoding="utf-8")
-    address = BrokerAddress(host=HOST, port=1, tls=True).with_credentials(ca_file=str(tmp_path / "ca.pem"))
-    assert f'ca_file "{tmp_path / "ca.pem"}" cannot be read' in await refusal(address)
+    address = BrokerAddress(host=HOST, port=1, tls=True, trust=Trust(ca_file=str(tmp_path / "ca.pem")))
+    assert f'mqtt.ca_file is "{tmp_path / "ca.pem"}", which cannot be read as certificates' in await refusal(address)
 
 
 async def test_the_end_of_a_connection_is_noticed_without_sending(gate: Gate) -> None:
@@ -172,7 +180,8 @@ async def test_a_cancellation_that_comes_with_the_answer_counts(mosquitto: Mosqu
         publishing = asyncio.create_task(connection.publish(Message("t", b"")))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        client = connection._client
+        client = connection._line
+        assert isinstance(client, aiomqtt.Client)
         assert client._pending_publishes
         client._client.loop_write()
         while client._pending_publishes:  # the answer is taken in before anybody else has a turn
@@ -185,6 +194,7 @@ async def test_a_cancellation_that_comes_with_the_answer_counts(mosquitto: Mosqu
 async def test_a_result_does_not_wait_for_the_acknowledgement_of_another(mosquitto: Mosquitto) -> None:
     """Nagle's algorithm is off: it would hold a result back behind one that the broker has yet to acknowledge."""
     async with connected(mosquitto.address) as connection:
-        sock = connection._client._client.socket()
+        assert isinstance(connection._line, aiomqtt.Client)
+        sock = connection._line._client.socket()
         assert isinstance(sock, socket.socket)
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

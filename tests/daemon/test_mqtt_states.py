@@ -114,3 +114,27 @@ async def test_a_repeat_never_brings_back_an_older_result(broker: BrokerAddress,
         await publisher.drain(PATIENCE_S)
     kept = await retained(broker, TOPICS.device("left", "set"))
     assert msgspec.json.decode(kept[TOPICS.device("left", "set")], type=Set).seq == 200
+
+
+async def test_what_was_cleared_is_not_retained_by_a_result_that_comes_late(
+    broker: BrokerAddress, gate: Gate, last_set: Set
+) -> None:
+    """A device was let go while its last set waited for the broker: the set arrives and is not kept."""
+    where = TOPICS.device("left", "set")
+    async with Publisher(gate.address, TOPICS, LIVE) as publisher, Subscriber.on(broker, where) as subscriber:
+        await eventually(lambda: publisher.statistics.connected)
+        await publisher.publish(last_set)
+        await publisher.drain(PATIENCE_S)
+        assert where in await retained(broker, "ankled/gym/+/set")
+        await gate.shut()
+        await eventually(lambda: not publisher.statistics.connected)
+        await publisher.publish(msgspec.structs.replace(last_set, id="s/left/set/2"))
+        publisher.clear(where)
+        await gate.open()
+        await publisher.drain(PATIENCE_S)
+        await eventually(lambda: any(b"s/left/set/2" in payload(one) for one in subscriber.messages))
+        assert await retained(broker, "ankled/gym/+/set") == {}
+        publisher.allow(where)
+        await publisher.publish(msgspec.structs.replace(last_set, id="s/left/set/3"))
+        await publisher.drain(PATIENCE_S)
+        assert b"s/left/set/3" in (await retained(broker, "ankled/gym/+/set"))[where]

@@ -139,6 +139,30 @@ async def test_numbers_go_on_higher_after_a_crash_with_a_full_disk(disk: Path, t
         assert (await outbox.last_seqs())["left"] == stored + SKIP
 
 
+async def test_a_run_begins_on_a_full_disk(disk: Path, mosquitto: Mosquitto) -> None:
+    """The daemon starts, numbers results above all earlier ones, publishes them, and stores them when there is room."""
+    path = disk / "o.db"
+    async with Outbox(path) as outbox:
+        offer(outbox, *range(1, 8))
+    ballast = fill(disk)
+    async with (
+        Outbox(path) as outbox,
+        Subscriber.on(mosquitto.address) as heard,
+        Publisher(mosquitto.address, TOPICS, LIVE, outbox),
+    ):
+        assert outbox.fault is not None
+        past = await outbox.past()
+        assert past.last_seqs == {"left": 7 + SKIP}
+        offer(outbox, *range(8 + SKIP, 11 + SKIP))
+        await heard.until_numbers(3)
+        assert heard.numbers == list(range(8 + SKIP, 11 + SKIP))
+        ballast.unlink()
+        await eventually(lambda: outbox.fault is None)
+        await heard.until_numbers(10)
+        stored = [each.seq for each in await outbox.history("left", 0, 99)]
+    assert stored == [*range(1, 8), *range(8 + SKIP, 11 + SKIP)]
+
+
 STEP_NAMES = ["offer", "read", "acknowledge", "rewind", "fail", "mend", "forget"]
 
 

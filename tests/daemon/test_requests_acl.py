@@ -127,7 +127,7 @@ async def test_a_node_under_the_list_answers_its_operator(guarded: BrokerAddress
     address = as_user(guarded, "node-a")
     async with (
         Publisher(address, topics, Options(timeout_s=2.0)) as publisher,
-        Desk(topics, "safe", {"health_check": answering.health_check()}, publisher.say) as desk,
+        Desk(topics, "safe", {"health_check": answering.health_check(tuple)}, publisher.say) as desk,
         client(guarded, "reader") as reader,
         client(guarded, "operator") as operator,
         Subscriber.on(as_user(guarded, "operator"), f"{RESPONSE}/#") as answers,

@@ -43,30 +43,11 @@ def near(number: int, age_s: float) -> Nearby:
     )  # fmt: skip
 
 
-async def test_health_is_what_every_check_finds() -> None:
-    """Well when none finds anything."""
-    assert await answering.health_check(list, list)(Nothing()) == Health(healthy=True, problems=())
-    checks = (lambda: ["a"], list, lambda: ["b", "c"])
-    assert await answering.health_check(*checks)(Nothing()) == Health(healthy=False, problems=("a", "b", "c"))
-
-
-def test_what_keeps_sensors_from_being_heard_is_told() -> None:
-    """An adapter that is down, a wanted sensor that is not there, with what was tried; not one adopted by the rule."""
-    down = msgspec.structs.replace(ADAPTER, state="down", last_error="it is switched off")
-    found = answering.link_problems(
-        status(
-            device("left", "streaming"),
-            device("right", "backoff", last_error="out of slots"),
-            device("new", "waiting"),
-            device("c00000000001", "silent", adopted=True),
-            adapter=down,
-        )
-    )
-    assert list(found) == [
-        "the Bluetooth adapter hci0 does not work: it is switched off",
-        "the sensor right is not heard, its link is backoff; the last try failed: out of slots",
-        "the sensor new is not heard, its link is waiting",
-    ]
+async def test_health_is_what_the_bridge_tells() -> None:
+    """Well when it tells of no problem."""
+    assert await answering.health_check(tuple)(Nothing()) == Health(healthy=True, problems=())
+    told = ("the broker is away", "adapter hci0 is down")
+    assert await answering.health_check(lambda: told)(Nothing()) == Health(healthy=False, problems=told)
 
 
 def test_the_list_tells_who_is_wanted_and_why() -> None:

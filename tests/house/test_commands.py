@@ -26,7 +26,7 @@ def _text(name: str) -> str:
 
 
 def _targets() -> set[str]:
-    return set(re.findall(r"^([a-z]+):.*## ", _text("Makefile"), flags=re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):.*## ", _text("Makefile"), flags=re.MULTILINE))
 
 
 def _named(program: str) -> set[str]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from pathlib import Path
 
+    from ankled.daemon.bridge.assembly import Board
     from ankled.daemon.inputs import Input
     from ankled.daemon.live.roster import Roster
     from ankled.daemon.records import Record
@@ -107,6 +108,7 @@ def run(
     capture: Path | None = None,
     limits: CaptureLimits | None = None,
     meanwhile: Callable[[Run], Awaitable[None]] | None = None,
+    board: Board | None = None,
     roster: Roster | None = None,
 ) -> Run:
     """Run for so long on a virtual clock, with everything closed in order."""
@@ -118,7 +120,7 @@ def run(
             kept = Kept()
             used = config_for(world) if config is None else config
             backend = {"soft": Backend(adapter="soft", scanner=scanner, client=client)}
-            live = Live(used, backend, kept, LoopClock(), roster=roster)
+            live = Live(used, backend, kept, LoopClock(), board=board, roster=roster)
             result = Run(kept=kept, live=live, world=world)
             stop = asyncio.Event()
             writer = None if capture is None else CaptureWriter(capture, form.origin("test", "live"), limits)

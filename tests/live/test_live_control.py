@@ -185,7 +185,9 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("rename", {"device": "x", "label": "y"}, 'there is no device "x"'),
     ("recalibrate", {"device": "right"}, 'the mount of "right" is given in the configuration'),
     ("remove", {"device": "left"}, "stands in the configuration file as devices[0]: remove it there and reload"),
-    ("adopt", {"address": "C0:11:22:33:44:55"}, "C0:11:22:33:44:55 was not heard of late"),
+    ("adopt", {"address": "C0:11:22:33:44:55", "slug": "left"}, '"left" is another device already'),
+    ("adopt", {"address": "C0:11:22:33:44:55", "slug": "bridge"}, 'the slug "bridge" is reserved'),
+    ("adopt", {"address": "C0:11:22:33:44:55", "driver": "abacus"}, 'there is no driver "abacus" for a sensor'),
     ("recording_start", {}, "this daemon records nothing"),
     ("reload", {}, "there is no configuration file"),
 ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from benchmarks.speed.live.cast import Heard, Ran, Sent
+from benchmarks.speed.live.cast import Heard, Ran, Sent, Told
 from benchmarks.speed.live.processes import Child
 
 if TYPE_CHECKING:
@@ -37,17 +37,24 @@ class Case:
     lost: int
     packets: int
     most_waiting: int
+    moments_per_s: float
+    """Messages of the moment, over the whole life of the daemon's sensors."""
 
 
-async def run_case(folder: Path, broker: str, sensors: int, rate_hz: float, duration_s: float) -> Case:
-    """Run radio, daemon and subscriber; look at the daemon for `duration_s` once every sensor has had repetitions."""
+async def run_case(  # noqa: PLR0913, PLR0917  (what makes the case)
+    folder: Path, broker: str, sensors: int, rate_hz: float, duration_s: float, told: Told = "live"
+) -> Case:
+    """Run radio, daemon and subscriber; look at the daemon for `duration_s` once every sensor has had repetitions.
+
+    `told` is what the daemon tells beside results.
+    """
     spec = f"unix:{folder / 'radio'}"
-    capture = folder / f"{sensors}-{rate_hz:g}.mcap"
+    capture = folder / f"{sensors}-{rate_hz:g}-{told}.mcap"
     log = folder / "errors"
     async with Child("air", log, spec, sensors) as air, Child("subscriber", log, broker, sensors) as subscriber:
         await air.ready()
         await subscriber.ready()
-        async with Child("daemon", log, spec, broker, sensors, rate_hz, capture) as daemon:
+        async with Child("daemon", log, spec, broker, sensors, rate_hz, capture, told) as daemon:
             await subscriber.ready(air, daemon)
             before, radio_before, begun_ns = daemon.spent(), air.spent(), _now_ns()
             await asyncio.sleep(duration_s)
@@ -69,6 +76,7 @@ async def run_case(folder: Path, broker: str, sensors: int, rate_hz: float, dura
         lost=lost(sent, ran, heard),
         packets=ran.packets,
         most_waiting=ran.most_waiting,
+        moments_per_s=ran.moments / ran.streamed_s if ran.streamed_s > 0.0 else 0.0,
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
 if TYPE_CHECKING:
     from ankled.simulators.wearer import Side
+
+Told: TypeAlias = Literal["results", "live", "imu"]
+"""What is published: results alone; the live stream and health too; decoded samples as well."""
 
 NODE: Final = "bench"
 READY: Final = "ready"
@@ -33,7 +36,10 @@ class Completed(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Ran(msgspec.Struct, frozen=True, kw_only=True):
-    """What the daemon tells. `decoded` counts samples by sensor, `missing` those it knows to lack, `dropped` inputs."""
+    """What the daemon tells. `decoded` counts samples by sensor, `missing` those it knows to lack, `dropped` inputs.
+
+    `moments` live and imu messages were sent within the `streamed_s` from the first to the last.
+    """
 
     completed: list[Completed]
     decoded: dict[str, int]
@@ -41,6 +47,8 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
     dropped: int
     most_waiting: int
     packets: int
+    moments: int
+    streamed_s: float
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.speed.live.daemon SPEC BROKER COUNT RATE_HZ CAPTURE`: the daemon, until SIGTERM.
+"""`python -m benchmarks.speed.live.daemon SPEC BROKER COUNT RATE_HZ CAPTURE TOLD`: the daemon, until a SIGTERM.
 
 What `ankled run` puts together, with a note of the input that completed each record. Prints what it counted at its end.
 """
@@ -18,7 +18,7 @@ from ankled.daemon.capture import form
 from ankled.daemon.capture.writer import CaptureWriter
 from ankled.daemon.cli.live import run_to_end
 from ankled.daemon.cli.warm import warm
-from ankled.daemon.config.schema import Config, DeviceConfig, RadioConfig
+from ankled.daemon.config.schema import Config, DeviceConfig, MqttConfig, RadioConfig
 from ankled.daemon.inputs import Notification
 from ankled.daemon.live import launch, radio
 from ankled.daemon.live.outlet import BrokerOutlet
@@ -32,6 +32,7 @@ from benchmarks.speed.live.cast import NODE, Completed, Ran, labels, side_of
 
 if TYPE_CHECKING:
     from ankled.daemon.inputs import Input
+    from ankled.daemon.mqtt.connection import Message
     from ankled.daemon.pipeline.links import Links
     from ankled.daemon.pipeline.source import Out
     from ankled.daemon.records import Record
@@ -65,6 +66,28 @@ class NotingOutlet(BrokerOutlet):
         super().take(record)
 
 
+class NotingPublisher(Publisher):
+    """The publisher, with a count of the messages of the moment."""
+
+    moments = 0
+    first_s = last_s = 0.0
+
+    def say(self, message: Message) -> None:
+        """Count it, and send it."""
+        self._count()
+        super().say(message)
+
+    def show(self, record: Record) -> None:
+        """Count it, and send it."""
+        self._count()
+        super().show(record)
+
+    def _count(self) -> None:
+        self.last_s = time.monotonic()
+        self.first_s = self.first_s or self.last_s
+        self.moments += 1
+
+
 class Tally:
     """Counts the samples that come out of the drivers, clocks and joiners."""
 
@@ -85,7 +108,7 @@ class Tally:
         return out
 
 
-def config_for(count: int, rate_hz: float) -> Config:
+def config_for(count: int, rate_hz: float, told: str) -> Config:
     """Return a configuration of so many sensors, two an athlete."""
     devices = tuple(
         DeviceConfig(
@@ -93,7 +116,8 @@ def config_for(count: int, rate_hz: float) -> Config:
         )
         for label in labels(count)
     )
-    return Config(node=NODE, devices=devices, radio=RadioConfig(slots=count))
+    mqtt = MqttConfig(publish_live=told != "results", publish_imu=told == "imu")
+    return Config(node=NODE, devices=devices, radio=RadioConfig(slots=count), mqtt=mqtt)
 
 
 async def run(spec: str, broker: str, config: Config, capture: Path) -> int:
@@ -105,10 +129,10 @@ async def run(spec: str, broker: str, config: Config, capture: Path) -> int:
         async with (
             radio.opened(spec) as backends,
             Outbox(capture.with_suffix(".db")) as outbox,
-            Publisher(BrokerAddress.parse(broker), topics, launch.options(config), outbox) as publisher,
+            NotingPublisher(BrokerAddress.parse(broker), topics, launch.options(config), outbox) as publisher,
         ):
             outlet = NotingOutlet(publisher, outbox, writer)
-            live = launch.Live(config, backends, outlet)
+            live = launch.Live(config, backends, outlet, board=publisher, outbox=outbox)
             tally = Tally(live.service.core.links)
             await live.run(stop, writer)
             await outlet.flushed(3.0)
@@ -122,16 +146,18 @@ async def run(spec: str, broker: str, config: Config, capture: Path) -> int:
         dropped=statistics.dropped,
         most_waiting=statistics.most,
         packets=tally.packets,
+        moments=publisher.moments,
+        streamed_s=publisher.last_s - publisher.first_s,
     )
     sys.stdout.write(msgspec.json.encode(ran).decode() + "\n")
     return 0
 
 
-def main(spec: str, broker: str, count: str, rate_hz: str, capture: str) -> None:
+def main(spec: str, broker: str, count: str, rate_hz: str, capture: str, told: str) -> None:  # noqa: PLR0913, PLR0917  (a command line)
     """Run as the command does."""
     logs.configure("error", "json")
     warm()
-    run_to_end(run(spec, broker, config_for(int(count), float(rate_hz)), Path(capture)))
+    run_to_end(run(spec, broker, config_for(int(count), float(rate_hz), told), Path(capture)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""A live view of what nodes publish, made from their topics alone."""
