@@ -26,9 +26,12 @@ if TYPE_CHECKING:
 BROKER_LINES: Final = ("memory_limit 6000000", "max_queued_messages 0")
 """A bound on the memory of mosquitto, so that it can be filled."""
 _RESULTS: Final = frozenset({"rep", "set", "pair", "session", "event", "alert", "standing"})
-SOURCES: Final = ("left", "right", "kim")
+SIDES: Final = ("left", "right")
+SOURCES: Final = (*SIDES, "kim")
 """The devices and the athlete, each of which counts its results."""
 _AGAIN_S: Final = 0.1
+_START_S: Final = 60.0
+_HOARD: Final = 200
 
 
 class Watcher:
@@ -125,6 +128,11 @@ class Daemon:
         self._process.kill()
         self._process.wait()
 
+    @property
+    def online(self) -> int:
+        """How often a sensor came online, as the log tells."""
+        return self.log.read_text().count('"sensor online"')
+
     def stop(self) -> int:
         """End it in order, and return its exit code."""
         assert self._process is not None
@@ -175,8 +183,12 @@ class Storm:
     async def _kill_daemon(self, after_s: float) -> None:
         await asyncio.sleep(after_s)
         await asyncio.to_thread(self._daemon.kill)
+        before = self._daemon.online
         self._daemon.start()
-        await self._pause(2.5, 5.0)  # it takes its time to start; sometimes it is killed before it streams
+        async with asyncio.timeout(_START_S):
+            while self._daemon.online < before + len(SIDES):  # noqa: ASYNC110 - a log sends no event when it grows
+                await asyncio.sleep(_AGAIN_S)
+        await self._pause(0.5, 2.0)
 
     async def _kill(self) -> None:
         await asyncio.to_thread(self._broker.kill)
@@ -219,10 +231,10 @@ async def full(address: BrokerAddress) -> AsyncIterator[None]:
 
     async with client("hoarder", clean=False) as hoarder:
         await hoarder.subscribe("hoard", qos=1)
-    for size in (65536, 1024, 64):
+    for size in (65536, 4096, 512):
         with contextlib.suppress(aiomqtt.MqttError):
             async with client(None, clean=True) as filler:
-                while True:
+                for _ in range(_HOARD):  # what is small enough may be acknowledged and dropped, for ever
                     await filler.publish("hoard", b"x" * size, qos=1)
     try:
         yield

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from ankled.daemon.mqtt.broker_url import BrokerAddress
     from tests.daemon.commands import Shell
 
-ROUNDS = 3
-KILLS = 1
+ROUNDS = 50
+KILLS = 17
 SEED = 20
 
 
