@@ -51,7 +51,7 @@ async def hearing(mosquitto: Mosquitto) -> AsyncIterator[Heard]:
     address = mosquitto.address
     async with (
         Publisher(address, TOPICS, Options(timeout_s=2.0)) as publisher,
-        Desk(TOPICS, "safe", {"health_check": answering.health_check()}, publisher.say) as desk,
+        Desk(TOPICS, "safe", {"health_check": answering.health_check(tuple)}, publisher.say) as desk,
         aiomqtt.Client(
             address.host, address.port, timeout=patience(PATIENCE_S), protocol=aiomqtt.ProtocolVersion.V5
         ) as client,
@@ -65,6 +65,7 @@ async def hearing(mosquitto: Mosquitto) -> AsyncIterator[Heard]:
 
 def properties(message: aiomqtt.Message) -> dict[str, Any]:
     """Return what MQTT 5 says beside a payload."""
+    assert message.properties is not None
     found: dict[str, Any] = message.properties.json()
     return found
 
