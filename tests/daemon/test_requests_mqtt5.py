@@ -17,7 +17,7 @@ from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
 from ankled.daemon.requests import answering
 from ankled.daemon.requests.desk import Desk
-from tests.daemon.brokers import PATIENCE_S, Mosquitto, eventually, payload
+from tests.daemon.brokers import PATIENCE_S, Mosquitto, payload
 from tests.daemon.callers import Caller
 
 if TYPE_CHECKING:
