@@ -86,12 +86,12 @@ class Control:
         }
         return {name: self._in_turn(handler) for name, handler in found.items()}
 
-    async def close(self) -> None:
+    async def close(self, patience_s: float = _CLOSE_S) -> None:
         """Let go of what is under way: it was asked for too late."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_CLOSE_S)
+            await asyncio.wait(self._tasks, timeout=patience_s)
 
     # --- sets and axes
 

@@ -22,6 +22,7 @@ from ankled.daemon.outbox.pages import PAGE, UNSTORED, Pages
 from ankled.daemon.outbox.worker import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from ankled.daemon.outbox.pages import Page
@@ -62,6 +63,8 @@ class Outbox(Archive):
         self._in_file = 0
         self._empty = asyncio.Event()
         self._beat: asyncio.Task[None] | None = None
+        self.closing_s: Callable[[], float] = lambda: _CLOSE_S
+        """How long storing the rest may take at the end; as long again, closing the file."""
 
     async def __aenter__(self) -> Self:
         """Open the file and go on where it left off. Raises OutboxError."""
@@ -90,12 +93,12 @@ class Outbox(Archive):
             store.acknowledge_ids([*known, *late])
 
         try:
-            async with asyncio.timeout(_CLOSE_S):
+            async with asyncio.timeout(self.closing_s()):
                 await self._worker.submit(finish)
             self._worker.all_stored()
         except (OutboxError, TimeoutError) as error:
             log.error("results are lost", reason=str(error) or "the disk does not answer", count=len(left))  # noqa: TRY400 - a traceback says no more
-        if not await self._worker.stop(_CLOSE_S):
+        if not await self._worker.stop(self.closing_s()):
             log.error("the outbox does not close", path=str(self._path))
 
     def __len__(self) -> int:

@@ -90,6 +90,8 @@ class Desk:
         self._repeats = Repeats()
         self._told: set[str] = set()
         self.statistics = DeskStatistics()
+        self.closing_s: Callable[[], float] = lambda: 2 * _UNHEEDED_S
+        """How long what is under way may take to let go at the end."""
 
     async def __aenter__(self) -> Self:
         """Return the desk; it works from the first message on."""
@@ -102,7 +104,7 @@ class Desk:
         for task in self._tasks:
             task.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=2 * _UNHEEDED_S)
+            await asyncio.wait(self._tasks, timeout=self.closing_s())
 
     def listen(self, listen: Callable[[str, Callable[[Message], None]], None]) -> None:
         """Have requests come here, unless there are to be none."""
