@@ -113,6 +113,7 @@ async def _run(
                 outbox=outlet.outbox,
             )
             live.bridge.capture = lambda: recorder.writer
+            live.bridge.troubles = outlet.troubles
             recorder.record_to = live.service.record_to
             live.service.farewell_s = ending.share("links", live.service.farewell_s())
             crew = Crew(
@@ -122,6 +123,7 @@ async def _run(
                 board=outlet.publisher,
                 announcer=announcer,
                 axes=keeping.axes,
+                outbox=outlet.outbox,
             )
             control = Control(
                 roster=keeping.roster,
@@ -130,6 +132,7 @@ async def _run(
                 athletes=keeping.athletes,
                 recorder=recorder,
                 reread=None if arguments.config is None else lambda: keeping.athletes.hide(_given(arguments)),
+                policy=lambda policy: desk.follow(policy),  # noqa: PLW0108 - the desk comes later
             )
             live.bridge.listing = lambda: serving.devices_of(live, serving.members(control.roster))
             looking = serving.looking(live, outlet.outbox, lambda: serving.members(control.roster))

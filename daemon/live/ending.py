@@ -21,16 +21,16 @@ Stage: TypeAlias = Literal["links", "requests", "recording", "drain", "farewell"
 
 # in the order in which they come: what each has for itself, in s, even when those before it have used up theirs
 _LEAST_S: Final[dict[Stage, float]] = {
-    "links": 2.0,
-    "requests": 0.2,
-    "recording": 0.7,
+    "links": 1.8,
+    "requests": 0.1,
+    "recording": 0.6,
     "drain": 0.2,
     "farewell": 0.4,
-    "outbox": 0.7,
+    "outbox": 0.6,
     "broker": 0.3,
 }
 _WHOLE_S: Final = 4.8
-"""After so long the process ends, at whatever it is."""
+"""After so long the process ends, at whatever it is; what the stages leave of it is for the interpreter."""
 _STEP_S: Final = 0.1
 
 log = structlog.stdlib.get_logger(__name__)

@@ -176,13 +176,14 @@ async def publishing(
         if ending is not None:
             publisher.ending_s = ending.share("farewell", publisher.ending_s())
         if options.announce:
-            Twin(topics, options.info).listen(publisher.incoming.listen)
+            outlet.twin = Twin(topics, options.info)
+            outlet.twin.listen(publisher.incoming.listen)
         try:
             yield outlet
         finally:
             if publisher.statistics.connected:
                 try:
-                    await outlet.flushed(_DRAIN_S if ending is None else ending.share("drain", _DRAIN_S)())
+                    await outlet.flushed(_DRAIN_S if ending is None else ending.share("drain", _DRAIN_S / 2)())
                 except BrokerError as error:
                     log.warning("not everything was published", reason=str(error))
             elif waiting := len(outbox):

@@ -22,7 +22,7 @@ from ankled.daemon.outbox.pages import PAGE, UNSTORED, Pages
 from ankled.daemon.outbox.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from ankled.daemon.outbox.pages import Page
@@ -59,6 +59,7 @@ class Outbox(Archive):
         self._storing: list[Result] = []
         self._done: list[int] = []  # acknowledged, and not yet written down
         self._late: list[str] = []  # the same, handed out from memory and stored meanwhile
+        self._latest: asyncio.Future[tuple[int, int, Page]] | None = None  # of what is being stored
         self._flushing = 0
         self._in_file = 0
         self._empty = asyncio.Event()
@@ -141,6 +142,12 @@ class Outbox(Archive):
         self._settle()
         return topics
 
+    async def clear(self, topics: Iterable[str]) -> None:
+        """Tell a broker no more of what was retained under these topics, nor of what is still to be stored there."""
+        while self._storing and self._latest is not None:
+            await asyncio.wait({self._latest})
+        await super().clear(topics)
+
     def offer(self, result: Result) -> None:
         """Take a result; never waits."""
         self._incoming.append(result)
@@ -201,7 +208,8 @@ class Outbox(Archive):
         def work(store: Store) -> tuple[int, int, Page]:
             return store.add(batch), store.pending_n, follow(store)
 
-        self._worker.submit(work).add_done_callback(self._stored)
+        self._latest = self._worker.submit(work)
+        self._latest.add_done_callback(self._stored)
 
     def _stored(self, answer: asyncio.Future[tuple[int, int, Page]]) -> None:
         batch, self._storing = self._storing, []

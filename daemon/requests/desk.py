@@ -85,6 +85,7 @@ class Desk:
             raise ValueError(msg)
         self._answer = answer
         self._bounds = bounds or Bounds()
+        self._listen: Callable[[str, Callable[[Message], None]], None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
         self._repeats = Repeats()
@@ -108,12 +109,21 @@ class Desk:
 
     def listen(self, listen: Callable[[str, Callable[[Message], None]], None]) -> None:
         """Have requests come here, unless there are to be none."""
-        if self._policy != "off":
-            listen(self._topics.request("+"), self.take)
+        self._listen = listen
+        self.follow(self._policy)
+
+    def follow(self, policy: Policy) -> None:
+        """Take these requests from now on. With `off`, what still comes is not looked at."""
+        self._policy = policy
+        if policy != "off" and self._listen is not None:
+            self._listen(self._topics.request("+"), self.take)
+            self._listen = None
 
     def take(self, message: Message) -> None:
         """Take a request. Whatever it is, it is answered or ignored; this neither waits nor raises."""
         name = message.topic.rpartition("/")[2]
+        if self._policy == "off":
+            return
         if message.retain:
             self._ignore(name)
             return
