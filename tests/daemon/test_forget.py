@@ -13,6 +13,7 @@ import pytest
 from ankled.daemon.capture.reader import CaptureReader
 from ankled.daemon.inputs_codec import encode
 from ankled.daemon.live.athletes import Athletes, known_as
+from ankled.daemon.mqtt.connection import Message, connected
 from ankled.daemon.outbox.store import Store
 from tests.daemon.brokers import Mosquitto, Subscriber, payload, retained
 from tests.daemon.commands import started
@@ -134,6 +135,24 @@ def test_a_broker_that_is_away_is_told_and_all_else_is_done(place: Place, shell:
     assert json.loads((place.state / "changes.json").read_text())["devices"] == {"left": {"paused": True}}
     assert (place.captures / "other.mcap").read_bytes() == walk_mcap.read_bytes()
     assert not (place.state / "athletes.key").exists()
+
+
+def test_every_broker_is_cleared_and_one_that_is_away_is_told(place: Place, shell: Shell, mosquitto: Mosquitto) -> None:
+    """A daemon may have told any of its brokers: what one cannot be asked for must be done once more."""
+    topic = "ankled/gym/athlete/athlete-00000001/session"
+
+    async def told() -> None:
+        async with connected(mosquitto.address, timeout_s=20.0) as connection:
+            await connection.publish(Message(topic, b"{}", 1, retain=True))
+
+    asyncio.run(told())
+    brokers = f"[mqtt]\nbroker = 'mqtt://127.0.0.1:1'\nfallbacks = ['{mosquitto.address.url}']\n"
+    place.config.write_text(place.config.read_text().replace("[capture]", f"{brokers}[capture]"))
+    done = shell("forget", "athlete-00000001", "--config", place.config, "--yes")
+    assert done.code == 5, done
+    assert done.out == f"removed: retained at {mosquitto.address.url}: {topic}\n"
+    assert "nobody listens at 127.0.0.1:1" in done.err
+    assert asyncio.run(retained(mosquitto.address, topic)) == {}
 
 
 @pytest.mark.parametrize("name", ["Kim", "a/b", "+", "x" * 65, ""])
