@@ -20,6 +20,7 @@ from ankled.daemon.errors import BrokerError, ConfigError
 from ankled.daemon.mqtt import properties, refusals, sockets, tls, unreadable
 from ankled.daemon.mqtt.conversation import Connection, LostError, Version
 from ankled.daemon.mqtt.entering import drop, enter
+from ankled.daemon.mqtt.inbox import Inbox
 from ankled.daemon.mqtt.message import Message
 from ankled.daemon.mqtt.refusals import Refusals
 
@@ -243,6 +244,7 @@ async def _client(  # noqa: PLR0913, PLR0917  (those of `connected`)
         timeout=timeout_s,
         keepalive=keepalive_s,
         logger=_LIBRARY_LOG,
+        queue_type=Inbox,
         tls_context=context,
         properties=properties.of_connect(packet_bytes) if version == "5" else None,
         websocket_path=address.path + address.query if address.transport == "websockets" else None,

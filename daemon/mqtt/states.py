@@ -95,7 +95,8 @@ class States:
                 while self._changed or self._moments:
                     if self._moments:
                         await publish(self._moments.popleft())
-                        continue
+                    if not self._changed:
+                        continue  # else in turns: there may always be another moment, such as an answer to a flood
                     topic = next(iter(self._changed))
                     message = self._changed[topic]
                     await publish(message)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import aiomqtt  # noqa: TID251 - whoever asks, next to the publisher under test
 import pytest
 
 from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.daemon.mqtt.connection import Message, matches
+from ankled.daemon.mqtt.inbox import MOST, MOST_BYTES, Inbox
 from ankled.daemon.mqtt.options import Options
 from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
-from tests.daemon.brokers import HOST, Gate, eventually, free_port
+from tests.daemon.brokers import HOST, PATIENCE_S, Gate, Mosquitto, eventually, free_port
 
 TOPICS = Topics(node="gym")
 OPTIONS = Options(timeout_s=2.0)
@@ -44,6 +46,42 @@ async def test_each_listener_hears_its_own(broker: BrokerAddress) -> None:
     assert [message.topic for message in asked] == [TOPICS.request("health"), TOPICS.request("history")]
     assert asked[0].payload == TOPICS.request("health").encode()
     assert {message.topic for message in born} == {"home/status"}
+
+
+async def test_a_flood_is_read_from_a_bounded_queue(mosquitto: Mosquitto) -> None:
+    """The connection serves on, and hears who asks when the flood is over."""
+    broker = mosquitto.address
+    asked: list[Message] = []
+    publisher = Publisher(broker, TOPICS, Options(timeout_s=PATIENCE_S))
+    publisher.incoming.listen(TOPICS.request("+"), asked.append)
+    async with publisher, aiomqtt.Client(broker.host, broker.port) as client:
+        await eventually(lambda: publisher.statistics.connected)
+        boxes = [one for one in gc.get_objects() if isinstance(one, Inbox)]
+        assert boxes
+        for number in range(5000):
+            await client.publish(TOPICS.request("health"), bytes(1000), qos=0)
+            if number % 100 == 0:
+                await asyncio.sleep(0)
+                assert all(box.qsize() <= MOST and box.size_bytes <= MOST_BYTES for box in boxes)
+        await client.publish(TOPICS.request("last"), b"", qos=1)
+        await eventually(lambda: not any(box.qsize() for box in boxes))
+        assert publisher.statistics.reconnects == 0
+        asked.clear()
+        while not asked:  # the last one of a flood may be left out with it
+            await say(broker, TOPICS.request("history"))
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(("size", "kept"), [(1, MOST), (64 * 1024, MOST_BYTES // (64 * 1024))])
+def test_an_inbox_has_bounds(size: int, kept: int) -> None:
+    """By count and by bytes; what was read makes room again, and what was left out is counted."""
+    box, message = Inbox(), Message("a", bytes(size))
+    for _ in range(kept + 10):
+        box.put_nowait(message)
+    assert (box.qsize(), box.size_bytes, box.left_out) == (kept, kept * size, 10)
+    assert box.get_nowait() is message
+    box.put_nowait(message)
+    assert (box.qsize(), box.left_out) == (kept, 10)
 
 
 async def test_listening_goes_on_after_a_lost_connection(broker: BrokerAddress, gate: Gate) -> None:

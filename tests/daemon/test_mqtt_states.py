@@ -9,8 +9,10 @@ import msgspec
 import pytest
 
 from ankled.daemon.errors import BrokerError
+from ankled.daemon.mqtt.connection import Message
 from ankled.daemon.mqtt.options import Options
 from ankled.daemon.mqtt.publisher import Publisher
+from ankled.daemon.mqtt.states import States
 from ankled.daemon.mqtt.topics import Topics
 from ankled.daemon.records import Live, Set
 from tests.daemon.brokers import PATIENCE_S, Gate, Mosquitto, Subscriber, eventually, payload, retained
@@ -73,6 +75,25 @@ async def test_a_state_that_is_not_acknowledged_is_told(mosquitto: Mosquitto) ->
         with pytest.raises(BrokerError, match=r"has not acknowledged the state of the sensors within 0\.2 s"):
             await publisher.drain(0.2)
         mosquitto.signal(signal.SIGCONT)
+
+
+async def test_no_flood_of_moments_holds_up_a_state() -> None:
+    """Whoever asks without end gets answers without end; a sensor that has gone is told of all the same."""
+    states, sent = States(), list[str]()
+
+    async def publish(message: Message) -> None:
+        sent.append(message.topic)
+        states.show(Message("answer", b"{}"))
+        if message.topic == "answer" and len(sent) == 5:
+            states.keep(Message("state", b"{}", retain=True))
+        if len(sent) > 50:
+            raise BrokerError
+
+    states.keep(Message("first", b"{}", retain=True))
+    with pytest.raises(BrokerError):
+        await states.send(publish)
+    assert sent[0] == "first"
+    assert "state" in sent[:8]
 
 
 async def test_a_topic_that_is_cleared_stays_so(broker: BrokerAddress, gate: Gate) -> None:
