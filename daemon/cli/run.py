@@ -22,6 +22,7 @@ from ankled.daemon.live.control import Control
 from ankled.daemon.live.crew import Crew
 from ankled.daemon.live.ending import Ending
 from ankled.daemon.live.keeping import Keeping
+from ankled.daemon.live.leftovers import Leftovers
 from ankled.daemon.live.recorder import Recorder
 from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.daemon.mqtt.embedded import broker_at
@@ -134,6 +135,13 @@ async def _run(
                 reread=None if arguments.config is None else lambda: keeping.athletes.hide(_given(arguments)),
                 policy=lambda policy: desk.follow(policy),  # noqa: PLW0108 - the desk comes later
             )
+            Leftovers(
+                topics,
+                announcer,
+                wants=lambda slug: control.roster.wants(slug),  # noqa: PLW0108 - the roster is replaced
+                there=lambda: {one.slug for one in live.supervisor.status().devices},
+                forget=crew.forget,
+            ).listen(outlet.publisher.incoming.listen)
             live.bridge.listing = lambda: serving.devices_of(live, serving.members(control.roster))
             looking = serving.looking(live, outlet.outbox, lambda: serving.members(control.roster))
             async with serving.desk(config, outlet.publisher, {**looking, **control.handlers()}) as desk:

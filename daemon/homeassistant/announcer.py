@@ -9,14 +9,14 @@ us those are somebody else's.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 import structlog
 
 from ankled.daemon.homeassistant import announcement
-from ankled.daemon.live.state import OFFLINE, Report
+from ankled.daemon.live.matching import is_address
+from ankled.daemon.live.state import Report
 from ankled.daemon.mqtt.topics import discovery
 
 if TYPE_CHECKING:
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from ankled.daemon.live.outlet import Outlet
     from ankled.daemon.mqtt.connection import Message
     from ankled.daemon.records import Record
-
-# the slug of a sensor that was adopted is its address: see live.matching.slug_of
-_ADOPTED: Final = re.compile(r"[0-9a-f]{12}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -168,11 +165,7 @@ class Announcer:
         if not message.retain:
             return
         path = self._path(message)
-        if path is None or path in self._up or (self._enabled and path in self._configured):
-            return
-        if self._enabled and self._may_come(path):
-            # not here yet, and nobody says so: after a crash its last word was that it is
-            self._outlet.keep(self._site.topics.device(path, "availability"), OFFLINE)
+        if path is None or path in self._up or (self._enabled and (path in self._configured or self._may_come(path))):
             return
         reason = "it is not configured any more" if self._enabled else "homeassistant.enabled is false"
         log.info("taken back from Home Assistant", path=path, reason=reason)
@@ -180,7 +173,7 @@ class Announcer:
 
     def _may_come(self, slug: str) -> bool:
         """Tell whether somebody who is not configured may be a sensor that was adopted."""
-        return self._adopt and _ADOPTED.fullmatch(slug) is not None
+        return self._adopt and is_address(slug)
 
     def _path(self, message: Message) -> str | None:
         """Return whose announcement this is, None if it is not one of this node."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from ankled.drivers.driver import Advertisement
 
 _REMEMBERED: Final = 512
+# as `slug_of` makes it of an address, or of the UUID that macOS gives instead
+_ADDRESS: Final = re.compile(r"[0-9a-f]{12}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +31,11 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 def slug_of(address: str) -> str:
     """Return the slug of a device that nobody named: stable, because it is its address."""
     return "".join(letter for letter in address.lower() if letter.isalnum() or letter == "-")
+
+
+def is_address(slug: str) -> bool:
+    """Tell whether a slug may be that of a device that nobody named."""
+    return _ADDRESS.fullmatch(slug) is not None
 
 
 def meets(rule: Rule, seen: Advertisement) -> bool:

@@ -13,6 +13,7 @@ import msgspec
 from ankled.daemon.config import Config
 from ankled.daemon.homeassistant.announcer import Wearer
 from ankled.daemon.live.changes import Change, Changes, DeviceChanges
+from ankled.daemon.live.matching import is_address
 from ankled.daemon.live.options import Admission, Rule, Wanted
 from ankled.daemon.settings import DeviceSettings, PipelineSettings
 
@@ -67,6 +68,11 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
             services=admission.block.services,
         )
         return msgspec.structs.replace(admission, block=block)
+
+    def wants(self, slug: str) -> bool:
+        """Tell whether a device belongs here, or may come by the rule of adoption."""
+        by_rule = self.config.adopt != "none" and slug not in self.changes.removed and is_address(slug)
+        return slug in self.members or by_rule
 
     def wearers(self) -> dict[str, Wearer]:
         """Return what Home Assistant is told of the devices."""

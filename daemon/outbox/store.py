@@ -174,9 +174,11 @@ class Store(File):
         return sorted(topics)
 
     def clear(self, topics: Iterable[str]) -> None:
-        """Tell a broker no more of what was retained under these topics."""
+        """Have a broker retain no more what was told under these topics, however often it is told again."""
+        gone = [(topic,) for topic in topics]
         with self._told(), self._transaction():
-            self._db.executemany("DELETE FROM lasting WHERE topic = ?", [(topic,) for topic in topics])
+            self._db.executemany("DELETE FROM lasting WHERE topic = ?", gone)
+            self._db.executemany("UPDATE results SET retain = 0 WHERE topic = ? AND retain", gone)
 
     def take_over(self, lasting: Sequence[Result], seqs: Mapping[str, int], counts: Mapping[str, float | str]) -> None:
         """Take over from a damaged file what outlives the rows; they themselves are added."""
