@@ -92,7 +92,7 @@ class Bridge:
         self._stored: OutboxHealth | None = None
         self._account: Account | None = None
         self._told: tuple[str, ...] | None = None
-        self._told_s = 0.0
+        self._measured_s = 0.0
         self._notices = Notices()
         service.core.tap = self._sampled
         if board is not None:
@@ -123,12 +123,13 @@ class Bridge:
             return
         now_ns = self._clock.now_ns()
         now_s = now_ns * 1e-9
+        due = now_s - self._measured_s >= _TELL_S
+        if due:  # also while problems come and go more often than that
+            self._assembly.measure()
+            self._measured_s = now_s
         health = self.health()
-        if health.problems != self._told or now_s - self._told_s >= _TELL_S:
-            if now_s - self._told_s >= _TELL_S:
-                self._assembly.measure()
-                health = self.health()
-            self._told, self._told_s = health.problems, now_s
+        if due or health.problems != self._told:
+            self._told = health.problems
             self._board.keep(self._topics.bridge("health"), msgspec.json.encode(health))
         devices = bounded(self.listing())
         if self._notices.news(devices, now_ns):
@@ -147,7 +148,7 @@ class Bridge:
             self._stored = None
             return
         account = self._account
-        if account is None or self._clock.now_ns() * 1e-9 - self._told_s >= _TELL_S - _LOOK_S:
+        if account is None or self._clock.now_ns() * 1e-9 - self._measured_s >= _TELL_S - _LOOK_S:
             with contextlib.suppress(AnkledError, TimeoutError):
                 async with asyncio.timeout(_ASK_S):
                     account = self._account = await outbox.account()

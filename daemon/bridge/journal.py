@@ -166,6 +166,7 @@ def _value(name: str, value: object) -> Value:
 
 def _clean(text: str) -> str:
     """Return a text without what looks like a secret or a path of this machine, and not too long."""
+    text = text.encode(errors="replace").decode()  # a path may hold bytes that are no text, which JSON cannot
     text = _CREDENTIALS.sub(r"\1***@", text)
     text = _WORDS.sub(r"\1\2***", text)
     text = _PATH.sub(lambda found: f".../{found[0].rstrip('/').rpartition('/')[2]}", text)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 TRANSACTION: Final = "transaction"
 _SLUG_PATTERN: Final = get_args(Slug)[1].pattern
+_PERSON: Final = "athlete"
 _LONGEST: Final = 60
 _MOST: Final = 5
 """Faults that are told; a request may be 64 KiB of them."""
@@ -99,6 +100,8 @@ def _unfit(name: str, value: object, kind: inspect.Type) -> Iterator[str]:
     slug = isinstance(plain, inspect.StrType) and plain.pattern == _SLUG_PATTERN
     if slug and isinstance(value, str) and value in RESERVED_SLUGS:
         yield f"{name} is {shown(value)}, which is reserved, as are {listed(sorted(RESERVED_SLUGS - {value}))}"
+    elif name == _PERSON and isinstance(value, str) and not fits(value, plain):
+        yield f"{name} is a text that is not repeated, for all may read the answer; allowed is {_words(kind)}"
     elif not (fits(value, plain) or (value is None and nullable(kind))):
         # any text gives a slug; one of nothing usable gives a word that says nothing
         near = slugify(value[:_LONGEST]) if slug and isinstance(value, str) else "device"

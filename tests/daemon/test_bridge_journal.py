@@ -7,6 +7,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 import structlog
 
@@ -144,3 +145,10 @@ def test_a_line_that_cannot_be_told_harms_nobody(journal: Journal) -> None:
     journal.emit(logging.LogRecord("ankled.x", logging.ERROR, "", 0, {"event": "odd", "value": Broken()}, None, None))
     log.warning("next")
     assert [(one.event, one.dropped) for one in sent(journal, 0.0)] == [("next", 1)]
+
+
+def test_a_path_that_is_no_text_is_told_as_json(journal: Journal) -> None:
+    """A folder may be called by any bytes: the line is told without them."""
+    log.warning("odd", folder="/srv/\udcff\udcfe", count=2**70)
+    (line,) = sent(journal, 0.0)
+    assert msgspec.json.decode(msgspec.json.encode(line))["values"] == {"folder": "/srv/??", "count": 2**70}

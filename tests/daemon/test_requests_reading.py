@@ -104,6 +104,16 @@ def test_a_wrong_name_is_told_the_nearest_that_is_allowed() -> None:
     assert refusal("connect", device="left\n").endswith(f'device is "left\\n", allowed is {SLUG}, such as "left"')
 
 
+@pytest.mark.parametrize("name", ["set_weight", "mark_set"])
+def test_no_answer_repeats_the_name_of_an_athlete(name: str) -> None:
+    """Who reads answers may not be one who should know it; nor may a name be told by the slug that it would give."""
+    told = refusal(name, device="left", athlete="Kim Maier")
+    assert told == (
+        f"{name} is not done: athlete is a text that is not repeated, for all may read the answer; "
+        f"allowed is {SLUG} or null"
+    )
+
+
 def test_what_is_told_stays_short() -> None:
     """However long the request was."""
     assert len(refusal("history", source="\0" * 60000)) < 200
