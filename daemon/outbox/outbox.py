@@ -53,7 +53,7 @@ class Outbox(Archive):
         """What is wrong with the disk now, in one sentence."""
         self.told = ""
         """What was wrong with the file when it was opened, in one sentence; empty where nothing was."""
-        self._pages = Pages(self._worker, root)
+        self._pages = Pages(self._worker, root, None if bounds is None else bounds.rate_per_s)
         self._loose = Loose(loose)
         self._handed: deque[Result] = deque()  # handed out from `first` on, and not let go of
         self._incoming: list[Result] = []

@@ -21,6 +21,8 @@ PAGE: Final = 500
 AGAIN_S: Final = 60.0
 """How far back acknowledged results are sent again on a new connection: an acknowledgement is not delivery."""
 MOST_AGAIN: Final = 10 * PAGE
+_AGAIN_TAKES_S: Final = 5.0
+"""What is new waits behind what is sent again, or it would be out of order: not longer than this. The latest count."""
 AGAIN, UNSTORED = -1, 0
 """Numbers of results that have no pending row: sent again, or not stored yet."""
 
@@ -36,10 +38,15 @@ class Page(msgspec.Struct, frozen=True):
 class Pages:
     """What was read and not handed out. `stirred` is set whenever that may have changed."""
 
-    def __init__(self, worker: Worker, root: str = "") -> None:
-        """Begin with nothing read. Of what a broker retains only topics below `root` are told again."""
+    def __init__(self, worker: Worker, root: str = "", rate_per_s: float | None = None) -> None:
+        """Begin with nothing read. Of what a broker retains only topics below `root` are told again.
+
+        With a rate that results are sent at, so many are sent again as it lets through soon, but a page at least.
+        """
         self._worker = worker
         self._root = root
+        soon = MOST_AGAIN if rate_per_s is None else round(_AGAIN_TAKES_S * rate_per_s)
+        self._most_again = min(MOST_AGAIN, max(PAGE, soon))
         self._ready: deque[Result] = deque()
         self._more = True  # the file holds pending results that were not read
         self._reading = False
@@ -96,11 +103,11 @@ class Pages:
         self._failed = False
         self._read_to = 0
         self._generation += 1
-        pending, root = self._reader(), self._root
+        pending, root, most = self._reader(), self._root, self._most_again
 
         def read(store: Store) -> Page:
             page = pending(store)
-            recent = store.recent(AGAIN_S, MOST_AGAIN)
+            recent = store.recent(AGAIN_S, most)
             known = {result.id for result in recent}
             again = [result for result in store.lasting(root) if result.id not in known] + recent
             again = [msgspec.structs.replace(result, number=AGAIN) for result in again]

@@ -102,6 +102,20 @@ async def test_what_a_lost_connection_may_have_swallowed_comes_again(mosquitto: 
     assert again.numbers == [6, 7, 8]
 
 
+async def test_what_is_sent_again_holds_up_nothing_for_long(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    """At a low rate the latest of the last minute come again, not all of them: what is new waits behind them."""
+    async with Outbox(tmp_path / "o.db", Bounds(rate_per_s=20.0), ROOT) as outbox:
+        async with Publisher(mosquitto.address, TOPICS, LIVE, outbox) as publisher:
+            offer(outbox, *range(1, 1001))
+            await publisher.drain(PATIENCE_S)
+        async with Subscriber.on(mosquitto.address) as again:
+            slow = msgspec.structs.replace(LIVE, rate_per_s=20.0)
+            async with Publisher(mosquitto.address, TOPICS, slow, outbox):
+                offer(outbox, 1001)
+                await again.until_numbers(501)
+    assert again.numbers == [*range(501, 1001), 1001]
+
+
 async def test_a_new_run_tells_what_a_broker_retains(mosquitto: Mosquitto, tmp_path: Path, last_set: Set) -> None:
     """The last set is told to a broker that has forgotten it, by a daemon that has not computed it, after days too."""
     topic = TOPICS.device("left", "set")
