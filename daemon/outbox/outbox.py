@@ -54,6 +54,7 @@ class Outbox(Archive):
         self.told = ""
         """What was wrong with the file when it was opened, in one sentence; empty where nothing was."""
         self._pages = Pages(self._worker, root, None if bounds is None else bounds.rate_per_s)
+        self._most = loose
         self._loose = Loose(loose)
         self._handed: deque[Result] = deque()  # handed out from `first` on, and not let go of
         self._incoming: list[Result] = []
@@ -150,8 +151,11 @@ class Outbox(Archive):
         await super().clear(topics)
 
     def offer(self, result: Result) -> None:
-        """Take a result; never waits."""
+        """Take a result; never waits. While the disk neither works nor fails, the oldest without room are lost."""
         self._incoming.append(result)
+        if len(self._incoming) > self._most:
+            del self._incoming[0]
+            self._loose.lost += 1
         self._empty.clear()
         self._store()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,18 @@ def test_nothing_is_ever_missing(steps: list[tuple[str, int]]) -> None:
         with sqlite3.connect(Path(folder) / "o.db") as db:
             assert db.execute("SELECT count(*) FROM results WHERE acknowledged_s IS NULL").fetchone() == (0,)
         db.close()
+
+
+async def test_a_disk_that_hangs_fills_no_memory(tmp_path: Path) -> None:
+    """It neither works nor fails: the latest wait for it, those without room are lost and counted, and it goes on."""
+    hangs = threading.Event()
+    async with Outbox(tmp_path / "o.db", loose=10) as outbox:
+        outbox._worker.submit(lambda _: hangs.wait(20.0))
+        for n in range(1, 101):
+            outbox.offer(result(n))
+        assert (len(outbox), outbox.lost) == (11, 89)
+        hangs.set()
+        handed = await read(outbox, 11)
+        account = await outbox.account()
+    assert seqs(handed) == [1, *range(91, 101)]
+    assert (account.offered, account.pending, account.lost) == (100, 11, 89)
