@@ -18,6 +18,7 @@ from ankled.daemon.monitor.terminal import ended_by_signals
 from ankled.daemon.monitor.view import Shown
 from ankled.daemon.monitor.watch import Watch
 from ankled.daemon.mqtt.broker_url import BrokerAddress
+from ankled.daemon.mqtt.credentials import credentials
 from ankled.daemon.mqtt.topics import Topics
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _broker(arguments: argparse.Namespace) -> tuple[BrokerAddress, str]:
         config = load(arguments.config.expanduser(), drivers=registered().drivers)
         address, base = config.mqtt.address(), arguments.base or config.mqtt.base
     if address is None or arguments.broker is not None:
-        address = BrokerAddress.parse(arguments.broker or _BROKER)
+        address = BrokerAddress.parse(arguments.broker or _BROKER).known_as(credentials())
     Topics(base=base, node="any")
     if not address.embedded:
         return address, base

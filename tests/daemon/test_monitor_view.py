@@ -155,6 +155,87 @@ def test_a_set_that_is_done_says_how_it_went() -> None:
     assert "24 %" in row(text.split("\n"), "8 reps  ")
 
 
+@pytest.mark.parametrize(
+    ("fatigue", "told"),
+    [("likely", "done, fatigue likely"), ("none", "3 done: 120 strides"), ("unknown", "3 done: 120")],
+)
+def test_where_there_is_little_room_fatigue_is_what_is_told_of_a_set(fatigue: str, told: str) -> None:
+    """On 80 columns nothing of it is cut off; what was counted stands in the list of sets."""
+    model = gym("kim")
+    done = make(
+        Set, id="s/3", device="kim-left", athlete="kim", side="left", seq=9, set=3, count=120, of="stride", session="s",
+        fatigue=fatigue,
+    )  # fmt: skip
+    model.feed(f"{ROOT}/kim-left/set", to_json(done), NOW)
+    line = row(drawn(model), "│ set ")
+    assert told in line
+    assert "…" not in line
+
+
+def live(**fields: object) -> bytes:
+    """Return a message of the live stream."""
+    return msgspec.json.encode({"moving": True, "activity": "rep", "phase": "hold", "angle_deg": 47.0} | fields)
+
+
+@pytest.mark.parametrize(("moving", "age_s", "shown"), [(True, 1.0, True), (True, 3.0, False), (False, 30.0, True)])
+def test_the_angle_is_that_of_this_moment(moving: bool, age_s: float, shown: bool) -> None:
+    """A leg in movement that is not told of is not shown; one that was held still is where it was."""
+    model = gym("kim")
+    model.feed(f"{ROOT}/kim-left/live", live(moving=moving), NOW)
+    line = row(drawn(model, now=Now(NOW.s + age_s, NOW.utc_s + age_s)), "angle deg")
+    assert ("47 hold" in line) == shown
+
+
+def test_a_step_after_a_pause_is_no_phase_of_an_exercise() -> None:
+    """While a set of strides is open and the movement is not known yet, its phase is left out; the angle is there."""
+    model = gym("kim", kind="stride")
+    model.feed(f"{ROOT}/kim-left/live", live(activity=None, phase="out"), NOW)
+    line = row(drawn(model), "angle deg")
+    assert " 47 " in line
+    assert "out" not in line
+    model.feed(f"{ROOT}/kim-left/live", live(activity="stride", phase="swing"), NOW)
+    assert "47 swing" in row(drawn(model), "angle deg")
+
+
+def test_a_node_that_has_fallen_silent_is_not_shown_as_online() -> None:
+    """A broker that hangs says nothing of it; who never told of its health is not expected to."""
+    model = gym("kim")
+    later = Now(120.0, NOW.utc_s + 20.0)
+    assert "gym online" in drawn(model, now=later)[0]
+    model.feed(f"{ROOT}/bridge/health", b"{}", NOW)
+    assert "gym online" in drawn(model, now=Now(112.0, NOW.utc_s))[0]
+    assert "gym heard 20 s ago" in drawn(model, now=later)[0]
+    model.feed(f"{ROOT}/bridge/health", b"{}", later)
+    assert "gym online" in drawn(model, now=later)[0]
+
+
+def test_a_sensor_without_a_side_lacks_none_on_the_other() -> None:
+    """Nobody has said on which leg it is: that is told, not that another sensor were missing."""
+    model = gym()
+    model.feed(f"{ROOT}/spare/state", b'{"side":"unknown"}', NOW)
+    line = drawn(model)[2]
+    assert "its side is not set" in line
+    assert "no sensor" not in line
+
+
+def test_a_removed_sensor_is_shown_no_more() -> None:
+    """Its state is cleared at the broker."""
+    model = gym("kim", "bo")
+    for side in ("left", "right"):
+        model.feed(f"{ROOT}/bo-{side}/state", b"", NOW)
+    assert " bo " not in "\n".join(drawn(model))
+
+
+def test_a_pseudonym_is_shown_whole() -> None:
+    """On 80 columns, in the list of legs and in that of sets."""
+    who = "athlete-86a2065b"
+    model = gym(who, "kim", "bo")
+    model.feed(f"{ROOT}/{who}-left/set", to_json(make(Set, device=f"{who}-left", athlete=who, seq=9, set=3)), NOW)
+    lines = drawn(model, height=18)
+    assert sum(who in line for line in lines) == 2
+    assert all("…" not in line for line in lines)
+
+
 def test_many_athletes_get_a_line_for_each_leg_and_pages_where_these_do_not_fit() -> None:
     """Both legs of an athlete stay on one page, and every athlete is on one."""
     athletes = [f"athlete-{number:02}" for number in range(15)]
