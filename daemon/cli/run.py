@@ -125,7 +125,7 @@ async def _run(keeping: Keeping, addresses: tuple[BrokerAddress, ...], arguments
                 reread=None if arguments.config is None else lambda: keeping.athletes.hide(_given(arguments)),
             )
             live.bridge.listing = lambda: serving.devices_of(live, serving.members(control.roster))
-            looking = serving.looking(live, outlet.outbox, lambda: serving.members(control.roster))
+            looking = serving.looking(live, outlet.outbox, lambda: serving.members(control.roster), keeping.athletes)
             async with serving.desk(config, outlet.publisher, {**looking, **control.handlers()}):
                 with _reloadable(control):
                     await live.run(stop, recorder.writer)
