@@ -77,7 +77,7 @@ def closed(sets: list[Closed]) -> Table:
         table.add_row(
             f"{datetime.fromtimestamp(one.utc_s).astimezone():%H:%M:%S}",
             Text(plots.plain(done.athlete or done.device, _WHO)),
-            Text(done.side, STYLE.get(done.side, "")),
+            Text(done.side if done.side in STYLE else "?", STYLE.get(done.side, "")),
             plots.plain(str(done.set), 4),
             plots.plain(f"{done.count} {'strides' if done.of == 'stride' else 'reps'}", 12),
             Text(plots.plain(done.movement, 20).replace("_", " ")),

@@ -230,7 +230,10 @@ def test_a_pseudonym_is_shown_whole() -> None:
     """On 80 columns, in the list of legs and in that of sets."""
     who = "athlete-86a2065b"
     model = gym(who, "kim", "bo")
-    model.feed(f"{ROOT}/{who}-left/set", to_json(make(Set, device=f"{who}-left", athlete=who, seq=9, set=3)), NOW)
+    done = make(
+        Set, device="spare", athlete=who, side="unknown", seq=9, set=3, count=139, movement="exercise", fatigue="possible"
+    )  # fmt: skip
+    model.feed(f"{ROOT}/spare/set", to_json(done), NOW)
     lines = drawn(model, height=18)
     assert sum(who in line for line in lines) == 2
     assert all("…" not in line for line in lines)
