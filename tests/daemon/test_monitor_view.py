@@ -231,7 +231,8 @@ def test_a_pseudonym_is_shown_whole() -> None:
     who = "athlete-86a2065b"
     model = gym(who, "kim", "bo")
     done = make(
-        Set, device="spare", athlete=who, side="unknown", seq=9, set=3, count=139, movement="exercise", fatigue="possible"
+        Set, device="spare", athlete=who, side="unknown", seq=9, set=3, count=139, movement="exercise",
+        fatigue="possible",
     )  # fmt: skip
     model.feed(f"{ROOT}/spare/set", to_json(done), NOW)
     lines = drawn(model, height=18)
