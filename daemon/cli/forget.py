@@ -94,9 +94,18 @@ class _Forgetting:
         if self._address.embedded:
             return  # it forgets everything when it ends
         try:
-            self._retained = asyncio.run(self._held())
+            self._retained, seen = asyncio.run(self._held())
         except BrokerError as error:
             self._leave(error)
+            return
+        if not seen:
+            root, url = self._topics.root, self._address.url
+            self._leave(
+                BrokerError(
+                    f"{url} shows nothing retained below {root}/, not even bridge/state: either it holds nothing, or "
+                    f"this user may not read there; let it read {root}/# and forget once more"
+                )
+            )
 
     def show(self, word: str) -> None:
         """Print what there is, a line each; what is left, and what nobody here may alter, to standard error."""
@@ -135,7 +144,7 @@ class _Forgetting:
                 self._retained = []
         self.show("removed")
 
-    async def _held(self) -> list[str]:
+    async def _held(self) -> tuple[list[str], bool]:
         prefix = self._config.homeassistant.prefix
         return await retained.held(
             self._address, self._topics, prefix, self._ids, timeout_s=self._config.mqtt.timeout_s

@@ -25,13 +25,17 @@ _LONGEST_S: Final = 30.0
 
 async def held(
     address: BrokerAddress, topics: Topics, prefix: str, ids: Collection[str], *, timeout_s: float
-) -> list[str]:
-    """Return the retained topics that name an athlete who goes by these ids. Raises BrokerError."""
+) -> tuple[list[str], bool]:
+    """Return the retained topics that name an athlete who goes by these ids. Raises BrokerError.
+
+    And whether the node's own topics were seen at all: who may not read them is sent nothing, and not told so.
+    """
     async with connected(address, timeout_s=timeout_s) as connection:
         for wanted in (f"{topics.root}/#", discovery("+", prefix)):
             await connection.subscribe(wanted)
         found = await _retained(connection)
-    return sorted(message.topic for message in found if _names(message, topics.root, ids))
+    seen = any(message.topic == topics.bridge("state") for message in found)
+    return sorted(message.topic for message in found if _names(message, topics.root, ids)), seen
 
 
 async def clear(address: BrokerAddress, topics: Iterable[str], *, timeout_s: float) -> None:

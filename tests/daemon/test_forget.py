@@ -136,6 +136,18 @@ def test_a_broker_that_is_away_is_told_and_all_else_is_done(place: Place, shell:
     assert not (place.state / "athletes.key").exists()
 
 
+def test_a_broker_that_shows_nothing_is_not_taken_for_one_that_has_nothing(
+    place: Place, mosquitto: Mosquitto, shell: Shell
+) -> None:
+    """Who may not read is not told so by a broker: without the node's own state it cannot be known that all is gone."""
+    place.state.mkdir()
+    url = f"mqtt://127.0.0.1:{mosquitto.address.port}"
+    told = shell("forget", "athlete-00000001", "--config", place.config, "--broker", url, "--yes")
+    assert told.code == 5
+    assert "shows nothing retained below ankled/gym/" in told.err
+    assert "let it read ankled/gym/#" in told.err
+
+
 @pytest.mark.parametrize("name", ["Kim", "a/b", "+", "x" * 65, ""])
 def test_what_no_athlete_can_be_called_is_a_sentence(name: str, shell: Shell) -> None:
     """As in the configuration: a slug."""
