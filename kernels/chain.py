@@ -25,6 +25,10 @@ OUT_ROWS = 128
 """Rows of the output array: `run` stops early, and says how far it came, while one more sample's results would fit."""
 ROOM = 64
 """Rows that one sample may fill at most: the strides of a short walk, published late."""
+END = -1
+"""Instead of the number of a sample: the stream is at its end."""
+
+_NO_TIME, _NO_VECTORS = np.zeros(0), np.zeros((0, 3))
 
 STATE = np.dtype(
     [
@@ -157,6 +161,13 @@ def _known(s: Any, out: NDArray[np.void], before: int) -> None:
 
 
 @kernel
+def _end(s: Any, ring: NDArray[np.float64], scratch: NDArray[np.float64], out: NDArray[np.void]) -> int:
+    """Close what is open at the end of the stream and return how many rows of `out` are results."""
+    n = bouts.flush(s.bouts, ring, s.k - 1, s.oldest, scratch, out, 0)
+    return standing.flush(s.standing, s.bouts.leg, ring, s.k - 1, s.oldest, scratch, out, n)
+
+
+@kernel
 def run(
     state: NDArray[np.void],
     ring: NDArray[np.float64],
@@ -170,9 +181,12 @@ def run(
     """Take in samples from `first` on and return how many rows of `out` are results.
 
     Shapes: time_s (n,) s, acc (n, 3) m/s2, gyr (n, 3) rad/s, C-contiguous float64; `ring`, `scratch` and `out` as Chain
-    makes them. With more than OUT_ROWS - ROOM results it may have stopped early: call again from state.next.
+    makes them. With more than OUT_ROWS - ROOM results it may have stopped early: call again from state.next. With END
+    for `first` it closes what is open instead: a kernel of its own would hold, and compile, most of this once more.
     """
     s: Any = state[0]
+    if first == END:
+        return _end(s, ring, scratch, out)
     s.out_n = 0
     b = s.timebase
     for i in range(first, time_s.shape[0]):
@@ -203,16 +217,11 @@ def run(
 def finish(
     state: NDArray[np.void], ring: NDArray[np.float64], scratch: NDArray[np.float64], out: NDArray[np.void]
 ) -> int:
-    """Close what is open at the end of the stream and return how many rows of `out` are results.
-
-    Not compiled itself: it calls what is compiled, where a kernel would hold, and compile, all of it a second time.
-    """
+    """Close what is open at the end of the stream and return how many rows of `out` are results."""
     s: Any = state[0]
     if s["k"] == 0:
         return 0
-    last, oldest = int(s["k"]) - 1, int(s["oldest"])
-    n = bouts.flush(s["bouts"], ring, last, oldest, scratch, out, 0)
-    n = standing.flush(s["standing"], s["bouts"]["leg"], ring, last, oldest, scratch, out, n)
+    n = run(state, ring, scratch, out, _NO_TIME, _NO_VECTORS, _NO_VECTORS, END)
     out["known_s"][:n] = np.fmax(s["timebase"]["new_s"], out["end_s"][:n])  # as `_known`
     return n
 
@@ -221,7 +230,4 @@ def warm_up() -> None:
     """Compile the chains, or load them from the cache, by running them over nothing; this one last."""
     acceleration.warm_up()
     work = Chain(100.0)
-    empty = np.zeros((0, 3))
-    run(work.state, work.ring, work.scratch, work.out, np.zeros(0), empty, empty, 0)
-    work.state["k"] = 1  # else `finish` would have nothing to do
-    finish(work.state, work.ring, work.scratch, work.out)
+    run(work.state, work.ring, work.scratch, work.out, _NO_TIME, _NO_VECTORS, _NO_VECTORS, 0)

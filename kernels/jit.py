@@ -7,6 +7,7 @@ the numba and numpy versions, and this file sets it before it imports numba.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import shutil
@@ -86,11 +87,119 @@ def is_compiled() -> bool:
 
 
 import numba  # noqa: E402  (only after NUMBA_CACHE_DIR is set)
+from numba import types  # noqa: E402  (the same)
+from numba.core.codegen import JITCodeLibrary  # noqa: E402  (the same)
+from numba.core.compiler import Compiler  # noqa: E402  (the same)
+from numba.extending import models, register_model  # noqa: E402  (the same)
 
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
 
-_OPTIONS: dict[str, Any] = {"cache": CACHE_DIR is not None, "nogil": True, "error_model": "numpy"}
+class _Part(JITCodeLibrary):  # type: ignore[misc]  # numba has no types
+    """The code of a kernel for its callers, as numba wrote it down.
+
+    By itself numba optimises each kernel together with all that it calls, makes machine code of it, and does so again
+    in each of its callers, up to the outermost. That took three times the time and the memory of doing it there alone.
+    """
+
+    def __init__(self, codegen: Any, name: str) -> None:
+        """Prepare an empty one."""
+        super().__init__(codegen, name)
+        self.environments: dict[str, Any] = {}
+
+    def finalize(self) -> None:
+        """Do nothing but allow the whole to drop what it has inlined."""
+        for function in self._final_module.functions:
+            if not function.is_declaration and function.linkage.name == "external":
+                function.linkage = "linkonce_odr"
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+    def _get_module_for_linking(self) -> Any:
+        return self._final_module
+
+    def get_pointer_to_function(self, _name: str) -> int:
+        """Return null: there is no machine code."""
+        return 0
+
+    @property
+    def codegen(self) -> Any:
+        """Whoever takes the environment: there is no machine code yet with a place for it."""
+        return self
+
+    def set_env(self, name: str, environment: Any) -> None:
+        """Keep the constants of the function that are Python objects, such as the words that it prints."""
+        self.environments[name] = environment
+
+
+class _Whole(JITCodeLibrary):  # type: ignore[misc]  # numba has no types
+    """Machine code of a kernel and of all that it calls."""
+
+    _linking_libraries: list[Any]
+
+    def finalize(self) -> None:
+        """Link callers before what they call: the linker takes a function only once somebody has asked for it."""
+        parts: dict[_Part, None] = {}
+        others: dict[Any, None] = {}
+        waiting = self._linking_libraries[::-1]
+        while waiting:
+            library = waiting.pop()
+            if not isinstance(library, _Part):
+                others[library] = None
+            elif library not in parts:
+                parts[library] = None
+                waiting += library._linking_libraries[::-1]  # noqa: SLF001  (a library as this one)
+        self._linking_libraries = [*parts, *others]
+        super().finalize()
+        for part in parts:
+            for name, environment in part.environments.items():
+                if self._codegen._engine.is_symbol_defined(name):  # noqa: SLF001  (numba's own way to ask)
+                    self._codegen.set_env(name, environment)
+
+
+class _PartCompiler(Compiler):  # type: ignore[misc]  # numba has no types
+    library: type[JITCodeLibrary] = _Part
+
+    def define_pipelines(self) -> Any:
+        """Return numba's own passes, which fill our library."""
+        self.state.library = self.library(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
+        self.state.library.enable_object_caching()
+        return super().define_pipelines()
+
+
+class _WholeCompiler(_PartCompiler):
+    library = _Whole
+
+
+class _PartType(types.Dispatcher):  # type: ignore[misc]  # numba has no types
+    """What a kernel is to its callers: their constants are numbers like any, where numba compiles anew for each."""
+
+    def get_call_type(self, context: Any, args: Any, kws: Any) -> Any:
+        """Return the signature for such arguments; compile it if need be."""
+        by_name = {name: types.unliteral(one) for name, one in kws.items()}
+        return super().get_call_type(context, tuple(types.unliteral(one) for one in args), by_name)
+
+
+register_model(_PartType)(models.OpaqueModel)  # as that of types.Dispatcher
+
+
+class _Kernel:
+    """A function compiled for two kinds of callers: kernels take it as a part, Python calls it whole, from the cache.
+
+    A part has no way in from Python. So it stays in here, where only numba sees it.
+    """
+
+    def __init__(self, function: Callable[..., Any], **options: bool) -> None:
+        """Prepare to compile; numba does, at the first call."""
+        options |= {"nogil": True, "_nrt": False, "no_cfunc_wrapper": True}
+        jit = functools.partial(numba.njit, error_model="numpy", **options)
+        self.whole: Any = jit(pipeline_class=_WholeCompiler, cache=CACHE_DIR is not None)(function)
+        self.part: Any = jit(pipeline_class=_PartCompiler, no_cpython_wrapper=True)(function)
+        self._numba_type_ = _PartType(self.part)
+
+    def __call__(self, *arguments: object) -> Any:
+        """Compute it."""
+        return self.whole(*arguments)
 
 
 def kernel(function: Function) -> Function:
@@ -102,10 +211,10 @@ def kernel(function: Function) -> Function:
     `nogil` lets a worker thread compute while the event loop runs; `error_model="numpy"` makes x/0 an inf or nan
     instead of a Python exception, which removes a branch from every division. `_nrt` is numba's allocator: without it
     a kernel that would allocate does not compile, and no view of an array counts references, which took a tenth of the
-    chain and most of the cost of a call. `fastmath` stays off: it may reorder sums, and then step and batch, or two
-    machines, would differ in the last bit.
+    chain and most of the cost of a call. `no_cfunc_wrapper`: nobody calls a kernel from C. `fastmath` stays off: it may
+    reorder sums, and then step and batch, or two machines, would differ in the last bit.
     """
-    return cast("Function", numba.njit(**_OPTIONS, _nrt=False)(function))
+    return cast("Function", _Kernel(function))
 
 
 def inlined(function: Function) -> Function:
@@ -113,12 +222,12 @@ def inlined(function: Function) -> Function:
 
     LLVM by itself leaves the larger of them as calls, and a call stores and reloads what could stay in registers.
     """
-    return cast("Function", numba.njit(**_OPTIONS, _nrt=False, forceinline=True)(function))
+    return cast("Function", _Kernel(function, forceinline=True))
 
 
 def view(function: Function) -> Function:
     """Write `function` out in each kernel that calls it: for one that returns a part of an array, as no kernel can."""
-    return cast("Function", numba.njit(**_OPTIONS, inline="always")(function))
+    return cast("Function", numba.njit(nogil=True, error_model="numpy", inline="always")(function))
 
 
 def entry_point(function: Function, *arguments: object) -> Function:
@@ -127,7 +236,7 @@ def entry_point(function: Function, *arguments: object) -> Function:
     Calling it skips numba's look at the types, which for records costs half a microsecond a call. So whoever calls it
     vouches that every argument has the type, the layout and the alignment of the one given here: nothing checks it.
     """
-    dispatcher: Any = function
-    types = tuple(numba.typeof(argument) for argument in arguments)
-    dispatcher.compile(types)
-    return cast("Function", dispatcher.overloads[types].entry_point)
+    dispatcher = cast("_Kernel", function).whole
+    signature = tuple(numba.typeof(argument) for argument in arguments)
+    dispatcher.compile(signature)
+    return cast("Function", dispatcher.overloads[signature].entry_point)

@@ -19,7 +19,7 @@ from ankled.daemon.bridge.health import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from ankled.daemon.bridge.gauges import LoopLag, Ways
     from ankled.daemon.capture.writer import CaptureHealth
@@ -98,6 +98,7 @@ class Parts(NamedTuple):
     ways: Ways
     board: Board | None
     capture: Callable[[], CaptureHealth | None]
+    troubles: Callable[[], Iterable[str]] = tuple
 
 
 class Assembly:
@@ -145,6 +146,7 @@ class Assembly:
             told += problems.of_outbox(outbox, growth, now_ns)
         if capture is not None:
             told += problems.of_capture(capture, growth, now_ns)
+        told += parts.troubles()
         context = service.core.context
         return BridgeHealth(
             node=context.node,

@@ -19,7 +19,7 @@ from ankled.daemon.errors import AnkledError
 from ankled.daemon.mqtt.connection import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ankled.daemon.bridge.assembly import Account, Board, Outbox
     from ankled.daemon.bridge.health import BridgeHealth
@@ -58,7 +58,8 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True):
 class Bridge:
     """Made beside the service, run beside it. Without a board nothing is published, and `health` tells all the same.
 
-    `outbox`, `capture` and `listing`, which gives the list of devices, may be set anew at any time.
+    `outbox`, `capture`, `listing`, which gives the list of devices, and `troubles`, which gives problems of others, may
+    be set anew at any time.
     """
 
     def __init__(  # noqa: PLR0913  (what it tells of and where to, by name)
@@ -75,6 +76,7 @@ class Bridge:
         self.outbox: Outbox | None = None
         self.listing = listing
         self.capture: Callable[[], CaptureWriter | None] = lambda: None
+        self.troubles: Callable[[], Iterable[str]] = tuple
         self.spoken = Spoken() if spoken is None else spoken
         self._service = service
         self._topics = topics
@@ -85,7 +87,7 @@ class Bridge:
         self._ways.now_ns = clock.now_ns
         self._imu = ImuStream(service.core, self._wanted, self._samples)
         self._assembly = Assembly(
-            Parts(service, supervisor, clock, self._lag, self._ways, board, self._capture_health),
+            Parts(service, supervisor, clock, self._lag, self._ways, board, self._capture_health, self._troubles),
         )
         self._stored: OutboxHealth | None = None
         self._account: Account | None = None
@@ -178,6 +180,9 @@ class Bridge:
         self._assembly.sampled(samples)
         if self._board is not None:
             self._imu.sampled(samples)
+
+    def _troubles(self) -> Iterable[str]:
+        return self.troubles()
 
     def _capture_health(self) -> CaptureHealth | None:
         writer = self.capture()

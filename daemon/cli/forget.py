@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from ankled.daemon.forget.recordings import Finding
     from ankled.daemon.forget.stored import Stored
 
+_UNSEEN: Final = (
+    "{url} shows nothing retained below {root}/, not even bridge/state: either it holds nothing, or this user may not "
+    "read there; let it read {root}/# and forget once more"
+)
 _SLUG: Final = re.compile(r"[a-z0-9_-]{1,64}")
 
 
@@ -43,13 +47,13 @@ def run(arguments: argparse.Namespace) -> int:
         message = f'the athlete is "{arguments.athlete}"; allowed are 1 to 64 characters of a-z, 0-9, _ and -'
         raise UsageError(message)
     given = Config() if arguments.config is None else load(arguments.config)
-    address = given.mqtt.address() if arguments.broker is None else BrokerAddress.parse(arguments.broker)
+    addresses = given.mqtt.addresses() if arguments.broker is None else (BrokerAddress.parse(arguments.broker),)
     folder = Path(given.state.folder)
     ids = athletes.known_as(arguments.athlete, folder / athletes.NAME)
     # nothing is made by looking: without a key there is no pseudonym that anything could bear
     keyed = (folder / athletes.NAME).exists() and given.athletes.pseudonyms
     config = athletes.Athletes(folder / athletes.NAME, pseudonyms=keyed).hide(given)
-    work = _Forgetting(config, folder, address, ids)
+    work = _Forgetting(config, folder, addresses, ids)
     with _alone(folder / launch.OUTBOX, dry_run=arguments.dry_run):
         work.look()
         if arguments.dry_run or not work.anything:
@@ -63,16 +67,19 @@ def run(arguments: argparse.Namespace) -> int:
 class _Forgetting:
     """What is found, and what becomes of it. `left` is what could not be looked at or removed, in sentences."""
 
-    def __init__(self, config: Config, folder: Path, address: BrokerAddress, ids: tuple[str, ...]) -> None:
+    def __init__(
+        self, config: Config, folder: Path, addresses: tuple[BrokerAddress, ...], ids: tuple[str, ...]
+    ) -> None:
         self._config = config
         self._folder = folder
         self._outbox = folder / launch.OUTBOX
-        self._address = address
+        # an embedded one forgets everything when it ends
+        self._addresses = [one for one in addresses if not one.embedded]
         self._topics = Topics(base=config.mqtt.base, node=config.node)
         self._ids = ids
         self._files: list[Finding] = []
         self._stored: Stored | None = None
-        self._retained: list[str] = []
+        self._retained: dict[BrokerAddress, list[str]] = {}
         self._left: list[str] = []
         self.code = 0
 
@@ -91,21 +98,16 @@ class _Forgetting:
             except RecordingError as error:
                 self._leave(error)
         self._stored = stored.look(self._folder, self._outbox, self._config, self._ids)
-        if self._address.embedded:
-            return  # it forgets everything when it ends
-        try:
-            self._retained, seen = asyncio.run(self._held())
-        except BrokerError as error:
-            self._leave(error)
-            return
-        if not seen:
-            root, url = self._topics.root, self._address.url
-            self._leave(
-                BrokerError(
-                    f"{url} shows nothing retained below {root}/, not even bridge/state: either it holds nothing, or "
-                    f"this user may not read there; let it read {root}/# and forget once more"
-                )
-            )
+        for address in self._addresses:
+            try:
+                held, seen = asyncio.run(self._held(address))
+            except BrokerError as error:
+                self._leave(error)
+                continue
+            if held:
+                self._retained[address] = held
+            if not seen:
+                self._leave(BrokerError(_UNSEEN.format(url=address.url, root=self._topics.root)))
 
     def show(self, word: str) -> None:
         """Print what there is, a line each; what is left, and what nobody here may alter, to standard error."""
@@ -117,7 +119,7 @@ class _Forgetting:
             lines += [f"the athlete that a request gave {slug}" for slug in kept.changed]
             lines += [f"the axes that are kept of {slug}" for slug in kept.axes]
             lines += [f"{path}, damaged and put aside, which may hold more" for path in kept.aside]
-        lines += [f"retained at {self._address.url}: {topic}" for topic in self._retained]
+        lines += [f"retained at {address.url}: {topic}" for address, held in self._retained.items() for topic in held]
         for line in lines or ["nothing"]:
             sys.stdout.write(f"{word}: {line}\n")
         sys.stdout.flush()
@@ -133,22 +135,22 @@ class _Forgetting:
             except RecordingError as error:
                 self._leave(error)
         self._files = done
+        topics: set[str] = set()
         if self._stored is not None:
             topics = stored.remove(self._stored, self._folder, self._outbox, self._ids)
-            self._retained = sorted({*self._retained, *topics})
-        if self._retained and not self._address.embedded:
+        for address in self._addresses:
+            if not (held := sorted({*self._retained.pop(address, ()), *topics})):
+                continue
             try:
-                asyncio.run(retained.clear(self._address, self._retained, timeout_s=self._config.mqtt.timeout_s))
+                asyncio.run(retained.clear(address, held, timeout_s=self._config.mqtt.timeout_s))
+                self._retained[address] = held
             except BrokerError as error:
                 self._leave(error)
-                self._retained = []
         self.show("removed")
 
-    async def _held(self) -> tuple[list[str], bool]:
+    async def _held(self, address: BrokerAddress) -> tuple[list[str], bool]:
         prefix = self._config.homeassistant.prefix
-        return await retained.held(
-            self._address, self._topics, prefix, self._ids, timeout_s=self._config.mqtt.timeout_s
-        )
+        return await retained.held(address, self._topics, prefix, self._ids, timeout_s=self._config.mqtt.timeout_s)
 
     def _leave(self, error: AnkledError) -> None:
         self.code = max(self.code, error.exit_code if isinstance(error, BrokerError) else AnkledError.exit_code)

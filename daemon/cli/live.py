@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
+    from ankled.daemon.live.ending import Ending
+
 _INTERRUPTED = 130
 
 
@@ -43,20 +45,30 @@ def configuration(arguments: argparse.Namespace) -> Config:
     return msgspec.structs.replace(config, adopt="known-drivers") if arguments.adopt else config
 
 
-def run_to_end(work: Coroutine[Any, Any, int]) -> int:
+def run_to_end(work: Coroutine[Any, Any, int], ending: Ending | None = None) -> int:
     """Run and return the exit code. Of several failures at once the one that a user can do something about is raised.
 
-    What `launch.stoppable` cuts short at a second signal ends as an interrupt does.
+    What `launch.stoppable` cuts short at a second signal ends as an interrupt does. `ending` ends the process where its
+    time is over, also that of threads which hang.
     """
     # What the kernels left is there for good: the collector would look through it now and then, and hold up all samples
     # for a quarter of a second each time.
     gc.collect()
     gc.freeze()
     try:
-        return asyncio.run(work)
+        return asyncio.run(_whole(work, ending))
     except BaseExceptionGroup as failures:
         raise first(failures) from None
     except asyncio.CancelledError:
         return _INTERRUPTED
     finally:
         gc.unfreeze()
+        if ending is not None:
+            ending.over()
+
+
+async def _whole(work: Coroutine[Any, Any, int], ending: Ending | None) -> int:
+    code = await work
+    if ending is not None:
+        ending.closed(code)
+    return code

@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Watch until interrupted."""
-    address, base = _broker(arguments)
+    addresses, base = _brokers(arguments)
     for node in arguments.node:
         Topics(base=base, node=node)
     for athlete in arguments.athlete:
@@ -68,33 +68,35 @@ def run(arguments: argparse.Namespace) -> int:
         message = f"--last is {arguments.last}; allowed is a whole number from 0 to {_MOST}"
         raise UsageError(message)
     try:
-        return asyncio.run(_watch(arguments, address, base))
+        return asyncio.run(_watch(arguments, addresses, base))
     except asyncio.CancelledError:  # SIGTERM, or the terminal is gone
         return _INTERRUPTED
 
 
-def _broker(arguments: argparse.Namespace) -> tuple[BrokerAddress, str]:
-    """Return where to listen, and below which topic."""
-    address, base = None, arguments.base or _BASE
+def _brokers(arguments: argparse.Namespace) -> tuple[tuple[BrokerAddress, ...], str]:
+    """Return where to listen, the brokers in their order, and below which topic."""
+    addresses: tuple[BrokerAddress, ...] = ()
+    base = arguments.base or _BASE
     if arguments.config is not None:
         # Imported here: who names a broker need not wait for it.
         from ankled.daemon.config import load  # noqa: PLC0415  (see above)
         from ankled.drivers.registry import registered  # noqa: PLC0415  (see above)
 
         config = load(arguments.config.expanduser(), drivers=registered().drivers)
-        address, base = config.mqtt.address(), arguments.base or config.mqtt.base
-    if address is None or arguments.broker is not None:
-        address = BrokerAddress.parse(arguments.broker or _BROKER).known_as(credentials())
+        addresses, base = config.mqtt.addresses(), arguments.base or config.mqtt.base
+    if not addresses or arguments.broker is not None:
+        addresses = (BrokerAddress.parse(arguments.broker or _BROKER).known_as(credentials()),)
     Topics(base=base, node="any")
-    if not address.embedded:
-        return address, base
+    address = addresses[0]
+    if not address.embedded:  # an embedded one stands alone
+        return addresses, base
     if arguments.broker is None and address.port:  # a daemon that embeds its broker, on this machine
-        return BrokerAddress(host=address.host, port=address.port), base
+        return (BrokerAddress(host=address.host, port=address.port),), base
     message = "the broker is embedded in a daemon; name where it listens, --broker mqtt://127.0.0.1:PORT"
     raise UsageError(message)
 
 
-async def _watch(arguments: argparse.Namespace, address: BrokerAddress, base: str) -> int:
+async def _watch(arguments: argparse.Namespace, addresses: tuple[BrokerAddress, ...], base: str) -> int:
     """Show what comes, on whatever there is to show it."""
     model = Model(base)
     nodes, athletes = tuple(arguments.node), tuple(arguments.athlete)
@@ -102,10 +104,10 @@ async def _watch(arguments: argparse.Namespace, address: BrokerAddress, base: st
     with ended_by_signals():
         if arguments.json or not console.is_terminal or console.is_dumb_terminal:
             lines = Lines(model, sys.stdout, sys.stderr, json=arguments.json, athletes=athletes)
-            await Watch(address, model, lines, nodes, last=arguments.last).run()
+            await Watch(addresses, model, lines, nodes, last=arguments.last).run()
             return 0
-        screen = Screen(console, model, Shown(broker=address.url, nodes=nodes, athletes=athletes))
-        watch = Watch(address, model, screen, nodes, last=arguments.last)
+        screen = Screen(console, model, Shown(broker=addresses[0].url, nodes=nodes, athletes=athletes))
+        watch = Watch(addresses, model, screen, nodes, last=arguments.last)
         await _together(watch, screen)
     return 0
 

@@ -20,6 +20,7 @@ from ankled.daemon.errors import AnkledError
 from ankled.daemon.live import launch, radio
 from ankled.daemon.live.control import Control
 from ankled.daemon.live.crew import Crew
+from ankled.daemon.live.ending import Ending
 from ankled.daemon.live.keeping import Keeping
 from ankled.daemon.live.recorder import Recorder
 from ankled.daemon.mqtt.broker_url import BrokerAddress
@@ -56,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     for told in given.mqtt.warnings():
         log.warning("not secret", reason=told)
     warm()
-    return run_to_end(_run(keeping, addresses, arguments))
+    ending = Ending()
+    return run_to_end(_run(keeping, addresses, arguments, ending), ending)
 
 
 def _given(arguments: argparse.Namespace) -> Config:
@@ -73,22 +75,26 @@ def _given(arguments: argparse.Namespace) -> Config:
     return config
 
 
-async def _run(keeping: Keeping, addresses: tuple[BrokerAddress, ...], arguments: argparse.Namespace) -> int:
+async def _run(
+    keeping: Keeping, addresses: tuple[BrokerAddress, ...], arguments: argparse.Namespace, ending: Ending
+) -> int:
     """Open everything, run, close everything."""
     stop = asyncio.Event()
     config = keeping.config
     topics = Topics(base=config.mqtt.base, node=config.node)
     recorder = _recorder(config)
+    recorder.closing_s = ending.share("recording", recorder.closing_s())
+    publishing = launch.options(config, addresses[1:])
     recording = keeping.recording and not arguments.no_capture
     if recording:
         recorder.prepare()
     if not keeping.roster.members and config.adopt == "none":
         log.warning("no sensor to connect to", reason="none is configured, and adopt is none")
-    with launch.stoppable(stop):
+    with launch.stoppable(stop, ending):
         async with (
             radio.opened(arguments.radio, config.radio.adapters) as backends,
-            broker_at(addresses[0]) as found,
-            launch.publishing(found, topics, launch.options(config, addresses[1:]), launch.outbox(config)) as outlet,
+            broker_at(addresses[0], ending.share("broker", 10.0)) as found,
+            launch.publishing(found, topics, publishing, launch.outbox(config), ending) as outlet,
             recorder,
         ):
             if recording:
@@ -107,7 +113,9 @@ async def _run(keeping: Keeping, addresses: tuple[BrokerAddress, ...], arguments
                 outbox=outlet.outbox,
             )
             live.bridge.capture = lambda: recorder.writer
+            live.bridge.troubles = outlet.troubles
             recorder.record_to = live.service.record_to
+            live.service.farewell_s = ending.share("links", live.service.farewell_s())
             crew = Crew(
                 service=live.service,
                 supervisor=live.supervisor,
@@ -115,6 +123,7 @@ async def _run(keeping: Keeping, addresses: tuple[BrokerAddress, ...], arguments
                 board=outlet.publisher,
                 announcer=announcer,
                 axes=keeping.axes,
+                outbox=outlet.outbox,
             )
             control = Control(
                 roster=keeping.roster,
@@ -123,13 +132,15 @@ async def _run(keeping: Keeping, addresses: tuple[BrokerAddress, ...], arguments
                 athletes=keeping.athletes,
                 recorder=recorder,
                 reread=None if arguments.config is None else lambda: keeping.athletes.hide(_given(arguments)),
+                policy=lambda policy: desk.follow(policy),  # noqa: PLW0108 - the desk comes later
             )
             live.bridge.listing = lambda: serving.devices_of(live, serving.members(control.roster))
             looking = serving.looking(live, outlet.outbox, lambda: serving.members(control.roster), keeping.athletes)
-            async with serving.desk(config, outlet.publisher, {**looking, **control.handlers()}):
+            async with serving.desk(config, outlet.publisher, {**looking, **control.handlers()}) as desk:
+                desk.closing_s = ending.share("requests", desk.closing_s())
                 with _reloadable(control):
                     await live.run(stop, recorder.writer)
-            await control.close()
+            await control.close(ending.share("requests", 5.0)())
     return 0
 
 

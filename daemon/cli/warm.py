@@ -20,7 +20,7 @@ def notice() -> str | None:
     if is_compiled():
         return None
     why = "once" if CACHE_DIR else f"each time, because {cache_root()} cannot be written: set ANKLED_CACHE_DIR"
-    return f"compiling the kernels, about two minutes, {why}"
+    return f"compiling the kernels, about a minute, {why}"
 
 
 def warm() -> None:

@@ -122,7 +122,15 @@ class _Run:
         ):
             scanner, client = backends(await world.central())
             backend = {"soft": Backend(adapter="soft", scanner=scanner, client=client)}
-            live = launch.Live(self._config, backend, outlet, LoopClock(), self._plan.session)
+            live = launch.Live(
+                self._config,
+                backend,
+                outlet,
+                LoopClock(),
+                self._plan.session,
+                board=outlet.publisher,
+                outbox=outlet.outbox,
+            )
             self._screen.begin(address)
             try:
                 async with asyncio.TaskGroup() as group:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ankled.daemon.live.changes import ChangesFile, DeviceChanges
     from ankled.daemon.live.crew import Crew
     from ankled.daemon.live.recorder import Recorder
+    from ankled.daemon.requests.policy import Policy
 
     Handler: TypeAlias = Callable[[Any], Coroutine[Any, Any, msgspec.Struct]]
 
@@ -52,7 +53,7 @@ class Control:
         athletes: Athletes,
         recorder: Recorder | None = None,
         reread: Callable[[], Config] | None = None,
-        policy: Callable[[str], None] | None = None,
+        policy: Callable[[Policy], None] | None = None,
     ) -> None:
         """Prepare. `reread` returns the configuration as its file says now; None where there is no file."""
         self.roster = roster
@@ -86,12 +87,10 @@ class Control:
         }
         return {name: self._in_turn(handler) for name, handler in found.items()}
 
-    async def close(self) -> None:
+    async def close(self, patience_s: float = _CLOSE_S) -> None:
         """Let go of what is under way: it was asked for too late."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_CLOSE_S)
+        if tasks := [task for task in self._tasks if task.cancel()]:
+            await asyncio.wait(tasks, timeout=patience_s)
 
     # --- sets and axes
 
@@ -109,8 +108,8 @@ class Control:
             slugs = [slug for slug in slugs if core.device_settings(slug).athlete == athlete]
             if not slugs:  # the name is not repeated: the answer is for all to read
                 raise UsageError("nobody of this name wears a device now; the request devices lists who wears one")
-        records = [record for slug in slugs for record in self._crew.service.command("mark_set", slug)]
-        return _done(record.device for record in records if isinstance(record, Set))
+        made = [one for slug in slugs for one in self._crew.service.command("mark_set", slug)]
+        return _done(one.device for one in made if isinstance(one, Set))
 
     async def recalibrate(self, form: forms.DeviceForm) -> forms.Done:
         """Forget how a sensor sits on its leg, and find it anew."""
@@ -233,7 +232,7 @@ class Control:
         self._crew.service.idle_end_s = new.session.idle_end_min * 60.0
         if new.log.level != old.log.level:
             logs.set_level(new.log.level)
-        if self._policy is not None and new.requests != old.requests:
+        if self._policy is not None:
             self._policy(new.requests)
         answer = forms.Reloaded(applied=differences(old, new), needs_restart=differences(new, read))
         log.info("configuration reloaded", applied=answer.applied, needs_restart=answer.needs_restart)
@@ -282,6 +281,7 @@ class Control:
 
     async def _become(self, after: Roster, letting_go: Collection[str] = ()) -> None:
         """Store what is to hold, and bring everything in line with it."""
+        edits.no_namesakes(after, self._crew.adopted(after).keys() - set(letting_go))
         before = self.roster
         await self._keep(after)
         await self._crew.become(before, after, letting_go)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 import structlog
 from msgspec.structs import replace
 
+from ankled.daemon.errors import OutboxError
+
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from ankled.daemon.homeassistant.announcer import Announcer
     from ankled.daemon.live.axes import StoredAxes
@@ -36,6 +38,13 @@ class Board(Protocol):
         """Let it hold results there again."""
 
 
+class Outbox(Protocol):
+    """What is told again after a restart: see outbox.outbox.Outbox."""
+
+    async def clear(self, topics: Iterable[str]) -> None:
+        """Tell a broker no more of what was retained under these topics. Raises OutboxError."""
+
+
 class Crew:
     """The running parts, which all have to know who is wanted."""
 
@@ -48,6 +57,7 @@ class Crew:
         board: Board | None = None,
         announcer: Announcer | None = None,
         axes: StoredAxes | None = None,
+        outbox: Outbox | None = None,
     ) -> None:
         """Take the parts; without a `board` nothing is published, without an `announcer` nothing announced."""
         self.service = service
@@ -56,6 +66,8 @@ class Crew:
         self._board = board
         self._announcer = announcer
         self._axes = axes
+        self._outbox = outbox
+        self._clearing: set[asyncio.Task[None]] = set()
 
     def adopted(self, roster: Roster) -> dict[str, str]:
         """Return the addresses of the devices that the rule of adoption brought, by slug."""
@@ -99,6 +111,17 @@ class Crew:
         if self._board is not None:
             for topic in self._held(slug):
                 self._board.clear(topic)
+        if self._outbox is not None:
+            task = asyncio.create_task(self._clear(self._outbox, slug), name=f"clear {slug}")
+            self._clearing.add(task)
+            task.add_done_callback(self._clearing.discard)
+
+    async def _clear(self, outbox: Outbox, slug: str) -> None:
+        """Have the outbox tell no more of a device. Where that fails the next start does it: it is noted as removed."""
+        try:
+            await outbox.clear(self._held(slug))
+        except OutboxError as error:
+            log.warning("the outbox still tells of a device", device=slug, reason=str(error))
 
     def recalibrate(self, slug: str) -> list[Record]:
         """Let a device begin anew without what is known of its axes."""

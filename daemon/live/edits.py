@@ -95,6 +95,19 @@ def no_clash(roster: Roster, slug: str, side: str, athlete: str | None) -> None:
             raise UsageError(f'"{other.slug}" is the {side} weight of this athlete already; each side may have one')
 
 
+def no_namesakes(after: Roster, adopted: Collection[str] = ()) -> None:
+    """Raise UsageError where a device and an athlete would have one name, as in the configuration.
+
+    What counts are the names that go outside, pseudonyms mostly; `adopted` are devices that the rule brought.
+    """
+    athletes = {member.settings.athlete for member in after.members.values()}
+    if both := sorted(athletes & {*after.members, *adopted}, key=str):
+        raise UsageError(
+            f'"{both[0]}" would be both a device and an athlete, and results of both would have the same ids; '
+            "call one of them something else"
+        )
+
+
 def not_reserved(what: str, slug: str) -> None:
     """Raise UsageError for a slug that topics of their own are called by."""
     if slug in RESERVED_SLUGS:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ankled.daemon.config import Config
     from ankled.daemon.live.axes import StoredAxes
     from ankled.daemon.live.clock import Clock
+    from ankled.daemon.live.ending import Ending
     from ankled.daemon.live.outlet import Outlet
     from ankled.daemon.live.roster import Roster
     from ankled.daemon.live.status import DeviceStatus, Notice
@@ -162,22 +163,27 @@ async def recording(
 
 @contextlib.asynccontextmanager
 async def publishing(
-    address: BrokerAddress, topics: Topics, options: Options, outbox: Outbox
+    address: BrokerAddress, topics: Topics, options: Options, outbox: Outbox, ending: Ending | None = None
 ) -> AsyncIterator[BrokerOutlet]:
     """Keep a publisher at work on an outbox; at the end wait a moment for the last acknowledgements.
 
-    The outbox is closed last: what is not acknowledged by then waits there for the next run.
+    The outbox is closed last: what is not acknowledged by then waits there for the next run. `ending` has the time.
     """
+    if ending is not None:
+        outbox.closing_s = ending.share("outbox", _CLOSE_S)
     async with outbox, Publisher(address, topics, options, outbox) as publisher:
         outlet = BrokerOutlet(publisher, outbox)
+        if ending is not None:
+            publisher.ending_s = ending.share("farewell", publisher.ending_s())
         if options.announce:
-            Twin(topics, options.info).listen(publisher.incoming.listen)
+            outlet.twin = Twin(topics, options.info)
+            outlet.twin.listen(publisher.incoming.listen)
         try:
             yield outlet
         finally:
             if publisher.statistics.connected:
                 try:
-                    await outlet.flushed(_DRAIN_S)
+                    await outlet.flushed(_DRAIN_S if ending is None else ending.share("drain", _DRAIN_S / 2)())
                 except BrokerError as error:
                     log.warning("not everything was published", reason=str(error))
             elif waiting := len(outbox):
@@ -255,14 +261,19 @@ def options(config: Config, fallbacks: tuple[BrokerAddress, ...] = ()) -> Option
 
 
 @contextlib.contextmanager
-def stoppable(stop: asyncio.Event) -> Iterator[asyncio.Event]:
-    """Let the first Ctrl-C or SIGTERM end the run in order and the next cut it short; yield what tells of it."""
+def stoppable(stop: asyncio.Event, ending: Ending | None = None) -> Iterator[asyncio.Event]:
+    """Let the first Ctrl-C or SIGTERM end the run in order and the next cut it short; yield what tells of it.
+
+    `ending` has all of that take no longer than who stops us waits.
+    """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     asked = asyncio.Event()
 
     def ask() -> None:
         if asked.is_set() and task is not None:
             task.cancel()
+        if ending is not None:
+            ending.begin()
         asked.set()
         stop.set()
 

@@ -8,6 +8,7 @@ from ankled.daemon.outbox.result import Result
 from ankled.daemon.records import Event, Live, to_json
 
 if TYPE_CHECKING:
+    from ankled.daemon.live.twin import Twin
     from ankled.daemon.mqtt.publisher import Publisher
     from ankled.daemon.mqtt.topics import Topics
     from ankled.daemon.outbox.outbox import Outbox
@@ -41,6 +42,7 @@ class BrokerOutlet:
         self.publisher = publisher
         self.outbox = outbox
         self.taken = 0
+        self.twin: Twin | None = None
 
     def take(self, record: Record) -> None:
         """Take one record."""
@@ -53,6 +55,13 @@ class BrokerOutlet:
     def keep(self, topic: str, payload: bytes) -> None:
         """Have the broker hold a state."""
         self.publisher.keep(topic, payload)
+
+    def troubles(self) -> list[str]:
+        """Return what is not well here, for health: in words that name no file of this machine."""
+        told = [] if self.twin is None or self.twin.problem is None else [self.twin.problem]
+        if self.outbox.told:
+            told.append("the outbox was not in order at the start: the log says what could be saved")
+        return told
 
     async def flushed(self, deadline_s: float) -> None:
         """Wait until the broker has acknowledged everything. Raises BrokerError when the deadline passes first."""

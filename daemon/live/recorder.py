@@ -42,6 +42,8 @@ class Recorder:
         """What is written to now; None while nothing is recorded."""
         self.path: Path | None = None
         self.record_to: Callable[[CaptureWriter | None], None] = lambda _writer: None
+        self.closing_s: Callable[[], float] = lambda: _CLOSE_S
+        """How long a file may take to be made whole."""
 
     async def __aenter__(self) -> Self:
         """Return the recorder itself."""
@@ -59,7 +61,7 @@ class Recorder:
             log.warning("recording not finished", reason=str(failure))
         finally:
             if self._closing:  # whoever asked for the end did not wait for it
-                await asyncio.wait(self._closing)
+                await asyncio.wait(self._closing, timeout=self.closing_s())
 
     @property
     def name(self) -> str | None:
@@ -97,7 +99,7 @@ class Recorder:
         self.writer = self.path = None
         if writer is not None:
             # In a thread: the disk may be slow, and the broker's connections want to be kept alive meanwhile.
-            closing = asyncio.create_task(asyncio.to_thread(writer.close, _CLOSE_S), name="recording-end")
+            closing = asyncio.create_task(asyncio.to_thread(writer.close, self.closing_s()), name="recording-end")
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
             await asyncio.shield(closing)

@@ -14,6 +14,7 @@ import structlog
 from ankled.daemon.bridge.live import LiveStream
 from ankled.daemon.dispatcher import Dispatcher
 from ankled.daemon.errors import AnkledError
+from ankled.daemon.giving_up import give_up
 from ankled.daemon.inputs import ClockAnchor, Command, Config, Link, Notification, Stop, Tick
 from ankled.daemon.live.names import SessionNames
 from ankled.daemon.live.queue import InputQueue
@@ -42,7 +43,7 @@ _BATCH: Final = 8
 _TICK_NS: Final = _NS
 _REPORT_S: Final = 1.0
 _FAREWELL_S: Final = 8.0
-"""How long all links together may take to be dropped in order."""
+_HASTE_S: Final = 0.3
 _ANCHOR_DRIFT_NS: Final = 5_000_000
 """The wall clock may part from the host's by so much before a new anchor tells."""
 
@@ -106,6 +107,8 @@ class Service:
         self._ticked_ns = 0
         self._axes = axes
         self.records = 0
+        self.farewell_s: Callable[[], float] = lambda: _FAREWELL_S
+        """How long all links together may take to be dropped in order."""
 
     async def run(
         self, links: Links, stop: asyncio.Event, capture: CaptureWriter | None = None, reason: str = "service stopped"
@@ -114,18 +117,21 @@ class Service:
         self._links = links
         self._dispatcher.record_to(capture)
         self._begin(self._clock.now_ns())
+        keeping = asyncio.create_task(links.run(), name="links")
         try:
             async with asyncio.TaskGroup() as group:
-                keeping = group.create_task(links.run(), name="links")
+                watching = group.create_task(_to_its_end(keeping), name="links-watch")
                 dispatching = group.create_task(self._dispatch(), name="dispatcher")
                 reporting = group.create_task(self._report(), name="reports")
                 await stop.wait()
                 links.stop()
-                await asyncio.wait({keeping}, timeout=_FAREWELL_S)
-                keeping.cancel()
+                await asyncio.wait({keeping}, timeout=self.farewell_s() - _HASTE_S)
+                watching.cancel()
                 dispatching.cancel()
                 reporting.cancel()
         finally:
+            if not await give_up(keeping, _HASTE_S):
+                log.warning("links are not dropped in time")
             self._catch_up()
             self._tell()
             self._feed(Stop(host_ns=self._clock.now_ns(), reason=reason))
@@ -282,3 +288,8 @@ class Service:
 
     def _note(self, slug: str, event: SensorEvent) -> None:
         self.reporting.note(slug, event)
+
+
+async def _to_its_end(keeping: asyncio.Task[None]) -> None:
+    """Fail as the links do. They outlast this where they do not heed a cancellation."""
+    await asyncio.shield(keeping)

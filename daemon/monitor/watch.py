@@ -38,11 +38,11 @@ class Screen(Protocol):
 
 
 class Watch:
-    """Watches one broker, until cancelled. Raises BrokerError when the first connection fails."""
+    """Watches the first of several brokers that serves, until cancelled. Raises BrokerError when none does at first."""
 
     def __init__(  # noqa: PLR0913  (each is independent of the others)
         self,
-        address: BrokerAddress,
+        addresses: Sequence[BrokerAddress],
         model: Model,
         screen: Screen,
         nodes: Sequence[str] = (),
@@ -50,7 +50,8 @@ class Watch:
         last: int = 200,
         timeout_s: float = 3.0,
     ) -> None:
-        self._address = address
+        self._addresses = addresses
+        self._turn = 0
         self._model = model
         self._screen = screen
         self._nodes = nodes
@@ -73,12 +74,19 @@ class Watch:
                 async with connected(self._address, keepalive_s=_KEEPALIVE_S, timeout_s=self._timeout_s) as connection:
                     await self._listen(connection)
             except BrokerError as error:
-                if not self.connections:
+                # as a daemon chooses: the others one after the other, and after a connection the first again
+                self._turn = 0 if self.connected else (self._turn + 1) % len(self._addresses)
+                if not self.connections and not self._turn:
                     raise
                 if self.connected:
                     backoff.reset()
                 self._lost(str(error))
-            await asyncio.sleep(backoff.next_s())
+            if not self._turn:
+                await asyncio.sleep(backoff.next_s())
+
+    @property
+    def _address(self) -> BrokerAddress:
+        return self._addresses[self._turn]
 
     def _lost(self, reason: str) -> None:
         self.connected = False
@@ -91,8 +99,8 @@ class Watch:
         """Subscribe, then take in what comes, until the connection is lost: then BrokerError."""
         await self._subscribe(connection)
         self._model.reconnected()
-        if self.connections:
-            self._screen.note(f"connected to {self._address.url} again")
+        if self.connections or self._turn:
+            self._screen.note(f"connected to {self._address.url}{' again' if self.connections else ''}")
         self.connections += 1
         self.begun.set()
         self.connected, self.away = True, ""

@@ -51,7 +51,7 @@ class Brokers:
 
     @contextlib.asynccontextmanager
     async def connected(
-        self, *, client_id: str | None, keepalive_s: int, timeout_s: float, will: Message | None
+        self, *, client_id: str | None, keepalive_s: int, timeout_s: float, will: Message | None, packet_bytes: int
     ) -> AsyncIterator[Connection]:
         """Connect to the current one. Raises BrokerError when it is not to be had, or when the connection breaks."""
         turn = self._turn
@@ -62,6 +62,7 @@ class Brokers:
             timeout_s=timeout_s,
             will=will,
             noted=self.refusals,
+            packet_bytes=packet_bytes,
         ) as connection:
             if connection.too_new:
                 # it has said that it speaks 3.1.1 alone: it need not be asked each time

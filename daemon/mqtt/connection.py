@@ -17,8 +17,9 @@ import aiomqtt
 import msgspec
 
 from ankled.daemon.errors import BrokerError, ConfigError
-from ankled.daemon.mqtt import properties, refusals, sockets, tls
+from ankled.daemon.mqtt import properties, refusals, sockets, tls, unreadable
 from ankled.daemon.mqtt.conversation import Connection, LostError, Version
+from ankled.daemon.mqtt.entering import drop, enter
 from ankled.daemon.mqtt.message import Message
 from ankled.daemon.mqtt.refusals import Refusals
 
@@ -40,7 +41,7 @@ _LIBRARY_LOG = logging.getLogger("aiomqtt")
 _T = TypeVar("_T")
 
 
-class _Client(aiomqtt.Client):
+class Client(aiomqtt.Client):
     """Keeps what aiomqtt hears from the broker and lets go of: its terms, its reason codes, and an early end.
 
     It overrides what aiomqtt gives to paho as callbacks, which has been the same in all of its second version.
@@ -92,6 +93,18 @@ class _Client(aiomqtt.Client):
                 yield properties.received(str(one.topic), payload, one.qos, one.retain, one.properties)
         except aiomqtt.MqttError as error:
             raise LostError from error
+
+    @functools.cached_property
+    def dialled(self) -> asyncio.Event:
+        """Set when the thread that connects has done so, or failed."""
+        return asyncio.Event()
+
+    def _client_connect(self) -> None:
+        try:
+            super()._client_connect()
+        finally:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(self.dialled.set)
 
     @functools.cached_property
     def _refused(self) -> dict[int, ReasonCode]:
@@ -160,20 +173,24 @@ async def connected(  # noqa: PLR0913  (each is independent of the others, all b
     handshake_s: float | None = None,
     will: Message | None = None,
     noted: Refusals | None = None,
+    packet_bytes: int | None = None,
 ) -> AsyncIterator[Connection]:
     """Connect, yield the connection, disconnect. Raises BrokerError when there is none to be had.
 
     `handshake_s` bounds the TCP and TLS handshakes, which run in a thread and so in real time; None: as `timeout_s`.
+    Messages that take more than `packet_bytes` are not sent to us by a broker of MQTT 5.
     """
     handshake_s = timeout_s if handshake_s is None else handshake_s
     versions = _NEWEST_FIRST if address.protocol == "auto" else (address.protocol,)
     too_new = False
     for version in versions:
         # always a new one: one that was entered before can seem to connect to a broker that refused it
-        client, context = await _client(address, version, client_id, keepalive_s, timeout_s, handshake_s, will)
+        client, context = await _client(
+            address, version, client_id, keepalive_s, timeout_s, handshake_s, will, packet_bytes
+        )
         client.too_new = too_new
         try:
-            await _enter(client, timeout_s)
+            await enter(client, timeout_s)
             break
         except aiomqtt.MqttError as error:
             sockets.close_abandoned(error.__context__)
@@ -195,7 +212,7 @@ async def connected(  # noqa: PLR0913  (each is independent of the others, all b
         # a DISCONNECT that cannot be written says no more than the failure that came before it
         with contextlib.suppress(aiomqtt.MqttError):
             await client.__aexit__(None, None, None)
-        _drop(client)
+        drop(client)
 
 
 async def _client(  # noqa: PLR0913, PLR0917  (those of `connected`)
@@ -206,14 +223,15 @@ async def _client(  # noqa: PLR0913, PLR0917  (those of `connected`)
     timeout_s: float,
     handshake_s: float,
     will: Message | None,
-) -> tuple[_Client, tls.Context | None]:
+    packet_bytes: int | None = None,
+) -> tuple[Client, tls.Context | None]:
     """Return a client that has not connected yet, and its TLS context."""
     try:
         # in a thread: the certificates of a whole system take a while to read
         context = await asyncio.to_thread(tls.context, address.trust) if address.tls else None
     except ConfigError as error:
         raise BrokerError(str(error)) from error
-    client = _Client(
+    client = Client(
         address.path if address.transport == "unix" else address.host,
         address.port or 1,  # paho wants one even for a unix socket
         username=address.username,
@@ -226,10 +244,12 @@ async def _client(  # noqa: PLR0913, PLR0917  (those of `connected`)
         keepalive=keepalive_s,
         logger=_LIBRARY_LOG,
         tls_context=context,
+        properties=properties.of_connect(packet_bytes) if version == "5" else None,
         websocket_path=address.path + address.query if address.transport == "websockets" else None,
     )
     below = client._client  # noqa: SLF001 - aiomqtt offers no way to bound these, which run in a thread
     below.connect_timeout = handshake_s
+    unreadable.let_go(below)
     connect = functools.partial(sockets.unix_socket, address.path, handshake_s)
     below._create_unix_socket_connection = connect  # type: ignore[method-assign]  # noqa: SLF001 - as above
     return client, context
@@ -249,45 +269,14 @@ async def _says_older(address: BrokerAddress, timeout_s: float, handshake_s: flo
     nobody = msgspec.structs.replace(address, username=None, password=None)
     client, _ = await _client(nobody, _NEWEST_FIRST[0], None, 30, timeout_s, handshake_s, None)
     try:
-        await _enter(client, timeout_s)
+        await enter(client, timeout_s)
     except aiomqtt.MqttError as error:
         sockets.close_abandoned(error.__context__)
         return _too_new(error)
     with contextlib.suppress(aiomqtt.MqttError):
         await client.__aexit__(None, None, None)
-    _drop(client)
+    drop(client)
     return False
-
-
-async def _enter(client: _Client, timeout_s: float) -> None:
-    """Connect, and leave no socket behind when that fails or is cancelled.
-
-    The thread that connects cannot be cancelled. Left alone it would finish, and its client would live on unowned and
-    throw out the next one of the same identifier; so a cancellation waits for it, which its own time-outs bound.
-    """
-    entering = asyncio.create_task(client.__aenter__(), name="mqtt-connect")
-    try:
-        await asyncio.shield(entering)
-        sockets.send_at_once(client._client.socket())  # noqa: SLF001 - aiomqtt does so for bare TCP only
-    except asyncio.CancelledError:
-        await asyncio.wait({entering}, timeout=2 * timeout_s)
-        if entering.done() and not entering.cancelled():
-            entering.exception()  # seen: nobody is left to be told
-        _drop(client)
-        raise
-    except BaseException:
-        _drop(client)
-        raise
-
-
-def _drop(client: _Client) -> None:
-    """Close the socket, which aiomqtt leaves open and watched when connecting or disconnecting fails."""
-    for ended in (client._connected, client._disconnected):  # noqa: SLF001 - an error in them that nobody fetched
-        if ended.done() and not ended.cancelled():  # would be logged as lost
-            ended.exception()
-    below = client._client  # noqa: SLF001 - neither library offers an abortive close
-    if below.socket() is not None:
-        below._sock_close()  # noqa: SLF001 - see above
 
 
 def _checked(rc: int) -> None:

@@ -23,7 +23,7 @@ from ankled.daemon.errors import BrokerError
 from ankled.daemon.mqtt.broker_url import BrokerAddress
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from amqtt.broker import Broker
 
@@ -36,20 +36,25 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 @contextlib.asynccontextmanager
-async def broker_at(address: BrokerAddress) -> AsyncIterator[BrokerAddress]:
+async def broker_at(
+    address: BrokerAddress, stopping_s: Callable[[], float] = lambda: _STOP_S
+) -> AsyncIterator[BrokerAddress]:
     """Yield the address as it is, or, if it says `embedded`, run a broker and yield where it listens."""
     if not address.embedded:
         yield address
         return
-    async with embedded(address.port or None) as found:
+    async with embedded(address.port or None, stopping_s) as found:
         yield found
 
 
 @contextlib.asynccontextmanager
-async def embedded(port: int | None = None) -> AsyncIterator[BrokerAddress]:
+async def embedded(
+    port: int | None = None, stopping_s: Callable[[], float] = lambda: _STOP_S
+) -> AsyncIterator[BrokerAddress]:
     """Run a broker on the loopback address: at `port`, or, without one, at 1883 if that is free and else anywhere.
 
-    Port 0 is any free one. Raises BrokerError when the given port is taken, or when amqtt is not installed.
+    Port 0 is any free one; `stopping_s` tells how long the end may take. Raises BrokerError when the given port is
+    taken, or when amqtt is not installed.
     """
     try:
         # here, because only who embeds a broker should wait a sixth of a second for its import
@@ -83,16 +88,16 @@ async def embedded(port: int | None = None) -> AsyncIterator[BrokerAddress]:
         try:
             yield address
         finally:
-            await _stop(broker)
+            await _stop(broker, stopping_s())
             log.info("embedded broker stopped", broker=address.url)
 
 
-async def _stop(broker: Broker) -> None:
+async def _stop(broker: Broker, deadline_s: float) -> None:
     try:
-        async with asyncio.timeout(_STOP_S):
+        async with asyncio.timeout(deadline_s):
             await broker.shutdown()
     except TimeoutError:
-        log.warning("embedded broker did not stop in time", deadline_s=_STOP_S)
+        log.warning("embedded broker did not stop in time", deadline_s=deadline_s)
 
 
 def _is_free(port: int) -> bool:

@@ -14,7 +14,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     of that. `info`: the content of `bridge/info`. `require`: the first connection must succeed. `patience_s`: give up
     when the broker stays away for so long; None means never. `queue`: how much a backlog in memory holds. `rate_per_s`:
     how many results go out in a second, after a `burst`; None means as many as the broker takes.
-    `fallbacks`: brokers to try when the first one fails.
+    `fallbacks`: brokers to try when the first one fails. `packet_bytes`: the largest message that is taken from them.
     """
 
     client_id: str | None = None
@@ -28,6 +28,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     rate_per_s: float | None = None
     burst: int = 500
     fallbacks: tuple[BrokerAddress, ...] = ()
+    packet_bytes: int = 4 * 64 * 1024  # a request may have a quarter of it; who asks too much still gets an answer
 
     @classmethod
     def for_replay(cls, *, timeout_s: float = 3.0, patience_s: float = 30.0) -> Options:

@@ -40,6 +40,15 @@ def terms(properties: Properties | None) -> Terms:
     )
 
 
+def of_connect(packet_bytes: int | None) -> Properties | None:
+    """Return the properties of CONNECT: what we take at most."""
+    if packet_bytes is None:
+        return None
+    made = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has types in part
+    made.MaximumPacketSize = packet_bytes
+    return made
+
+
 def of_message(message: Message) -> Properties:
     """Return the properties that a message is sent with; those of one schema are made once."""
     answered = message.response_topic, message.correlation_data

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import structlog
 
 from ankled.daemon.errors import BrokerError
+from ankled.daemon.giving_up import give_up
 from ankled.daemon.mqtt.backlog import Backlog, MemoryBacklog
 from ankled.daemon.mqtt.brokers import Brokers
 from ankled.daemon.mqtt.connection import Connection, Message
@@ -27,7 +28,7 @@ from ankled.daemon.mqtt.states import States
 from ankled.daemon.records import Record, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
     from ankled.daemon.mqtt.broker_url import BrokerAddress
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 # A broker that is slow to acknowledge the last word has the will to say it: the end must not wait for it long.
 _FAREWELL_SHARE = 1.0 / 3.0
+_HASTE_S = 0.3
 _ONLINE = b'{"state":"online"}'
 _OFFLINE = b'{"state":"offline"}'
 _T = TypeVar("_T")
@@ -62,6 +64,9 @@ class Publisher:
         self._stopping = False
         self._connected = False
         self._connections = 0
+        # connecting, saying offline and disconnecting are each bounded by the time-out
+        self.ending_s: Callable[[], float] = lambda: 3 * self._options.timeout_s + 1.0
+        """How long the end may take."""
 
     async def __aenter__(self) -> Self:
         """Start publishing. With `require`, return once connected, or raise BrokerError when that fails."""
@@ -189,6 +194,7 @@ class Publisher:
             keepalive_s=self._options.keepalive_s,
             timeout_s=self._options.timeout_s,
             will=self._state(_OFFLINE) if self._options.announce else None,
+            packet_bytes=self._options.packet_bytes,
         )
 
     async def _serve(self, connection: Connection) -> None:
@@ -236,9 +242,8 @@ class Publisher:
         if self._task is None:
             return None
         self._task.cancel()
-        # connecting, saying offline and disconnecting are each bounded by the time-out
-        await asyncio.wait({self._task}, timeout=3 * self._options.timeout_s + 1.0)
-        if not self._task.done():
+        await asyncio.wait({self._task}, timeout=self.ending_s())
+        if not await give_up(self._task, _HASTE_S):
             log.error("publisher does not stop", broker=self.brokers.current.url)
             return None
         return None if self._task.cancelled() else self._task.exception()

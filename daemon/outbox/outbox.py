@@ -22,6 +22,7 @@ from ankled.daemon.outbox.pages import PAGE, UNSTORED, Pages
 from ankled.daemon.outbox.worker import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from ankled.daemon.outbox.pages import Page
@@ -58,10 +59,13 @@ class Outbox(Archive):
         self._storing: list[Result] = []
         self._done: list[int] = []  # acknowledged, and not yet written down
         self._late: list[str] = []  # the same, handed out from memory and stored meanwhile
+        self._latest: asyncio.Future[tuple[int, int, Page]] | None = None  # of what is being stored
         self._flushing = 0
         self._in_file = 0
         self._empty = asyncio.Event()
         self._beat: asyncio.Task[None] | None = None
+        self.closing_s: Callable[[], float] = lambda: _CLOSE_S
+        """How long storing the rest may take at the end; as long again, closing the file."""
 
     async def __aenter__(self) -> Self:
         """Open the file and go on where it left off. Raises OutboxError."""
@@ -90,12 +94,12 @@ class Outbox(Archive):
             store.acknowledge_ids([*known, *late])
 
         try:
-            async with asyncio.timeout(_CLOSE_S):
+            async with asyncio.timeout(self.closing_s()):
                 await self._worker.submit(finish)
             self._worker.all_stored()
         except (OutboxError, TimeoutError) as error:
             log.error("results are lost", reason=str(error) or "the disk does not answer", count=len(left))  # noqa: TRY400 - a traceback says no more
-        if not await self._worker.stop(_CLOSE_S):
+        if not await self._worker.stop(self.closing_s()):
             log.error("the outbox does not close", path=str(self._path))
 
     def __len__(self) -> int:
@@ -137,6 +141,12 @@ class Outbox(Archive):
         self._pages.forget(athlete)
         self._settle()
         return topics
+
+    async def clear(self, topics: Iterable[str]) -> None:
+        """Tell a broker no more of what was retained under these topics, nor of what is still to be stored there."""
+        while self._storing and self._latest is not None:
+            await asyncio.wait({self._latest})
+        await super().clear(topics)
 
     def offer(self, result: Result) -> None:
         """Take a result; never waits."""
@@ -198,7 +208,8 @@ class Outbox(Archive):
         def work(store: Store) -> tuple[int, int, Page]:
             return store.add(batch), store.pending_n, follow(store)
 
-        self._worker.submit(work).add_done_callback(self._stored)
+        self._latest = self._worker.submit(work)
+        self._latest.add_done_callback(self._stored)
 
     def _stored(self, answer: asyncio.Future[tuple[int, int, Page]]) -> None:
         batch, self._storing = self._storing, []

@@ -85,11 +85,14 @@ class Desk:
             raise ValueError(msg)
         self._answer = answer
         self._bounds = bounds or Bounds()
+        self._listen: Callable[[str, Callable[[Message], None]], None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
         self._repeats = Repeats()
         self._told: set[str] = set()
         self.statistics = DeskStatistics()
+        self.closing_s: Callable[[], float] = lambda: 2 * _UNHEEDED_S
+        """How long what is under way may take to let go at the end."""
 
     async def __aenter__(self) -> Self:
         """Return the desk; it works from the first message on."""
@@ -102,16 +105,25 @@ class Desk:
         for task in self._tasks:
             task.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=2 * _UNHEEDED_S)
+            await asyncio.wait(self._tasks, timeout=self.closing_s())
 
     def listen(self, listen: Callable[[str, Callable[[Message], None]], None]) -> None:
         """Have requests come here, unless there are to be none."""
-        if self._policy != "off":
-            listen(self._topics.request("+"), self.take)
+        self._listen = listen
+        self.follow(self._policy)
+
+    def follow(self, policy: Policy) -> None:
+        """Take these requests from now on. With `off`, what still comes is not looked at."""
+        self._policy = policy
+        if policy != "off" and self._listen is not None:
+            self._listen(self._topics.request("+"), self.take)
+            self._listen = None
 
     def take(self, message: Message) -> None:
         """Take a request. Whatever it is, it is answered or ignored; this neither waits nor raises."""
         name = message.topic.rpartition("/")[2]
+        if self._policy == "off":
+            return
         if message.retain:
             self._ignore(name)
             return

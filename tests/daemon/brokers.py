@@ -99,6 +99,13 @@ class Mosquitto:
         assert self._process is not None
         self._process.send_signal(number)
 
+    def stop(self) -> None:
+        """End the broker in order."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(PATIENCE_S)
+            self._process = None
+
     def kill(self) -> None:
         """End the broker as a crash would."""
         if self._process is not None:

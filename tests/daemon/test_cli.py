@@ -158,7 +158,7 @@ def test_compiled_kernels_are_found_and_missing_ones_announced(walk_csv: Csvs, t
         assert process.stderr is not None
         told = process.stderr.readline()
         process.kill()
-    assert told == "ankled: compiling the kernels, about two minutes, once\n"
+    assert told == "ankled: compiling the kernels, about a minute, once\n"
 
 
 # --- interrupts -----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import signal
 from pathlib import Path  # noqa: TC003 - a named tuple reads its annotations
 from typing import TYPE_CHECKING, NamedTuple
 
+import aiomqtt  # noqa: TID251 - plays an earlier run, beside the command under test
 import pytest
 
 from ankled.daemon.capture.reader import CaptureReader
@@ -146,6 +147,24 @@ def test_a_broker_that_shows_nothing_is_not_taken_for_one_that_has_nothing(
     assert told.code == 5
     assert "shows nothing retained below ankled/gym/" in told.err
     assert "let it read ankled/gym/#" in told.err
+
+
+async def test_the_count_of_results_names_an_athlete_too(place: Place, mosquitto: Mosquitto, shell: Shell) -> None:
+    """The health that the broker retains says whose results there are: it goes with them, that of others stays."""
+    place.state.mkdir()
+    address = mosquitto.address
+    async with aiomqtt.Client(address.host, address.port) as client:
+        for node in ("gym", "pool"):
+            health = json.dumps({"last_seq": {"left": 5, "athlete-00000001": 3}})
+            await client.publish(f"ankled/{node}/bridge/health", health, qos=1, retain=True)
+            await client.publish(f"ankled/{node}/bridge/state", b'{"state":"offline"}', qos=1, retain=True)
+    url = f"mqtt://127.0.0.1:{address.port}"
+    words = ("forget", "athlete-00000001", "--config", place.config, "--broker", url, "--yes")
+    done = await asyncio.to_thread(shell, *words)
+    assert (done.code, done.out) == (0, f"removed: retained at {url}: ankled/gym/bridge/health\n")
+    kept = await retained(address)
+    assert {"ankled/gym/bridge/state", "ankled/pool/bridge/health"} <= set(kept)
+    assert "ankled/gym/bridge/health" not in kept
 
 
 @pytest.mark.parametrize("name", ["Kim", "a/b", "+", "x" * 65, ""])

@@ -45,7 +45,7 @@ async def watching(
 ) -> AsyncIterator[tuple[Model, Seen, Watch]]:
     """Run a monitor."""
     model, seen = Model(), Seen()
-    watch = Watch(address, model, seen, last=last, timeout_s=timeout_s)
+    watch = Watch([address], model, seen, last=last, timeout_s=timeout_s)
     task = asyncio.create_task(watch.run(), name="test-monitor")
     begun = asyncio.create_task(watch.begun.wait())
     try:

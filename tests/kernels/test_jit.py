@@ -21,7 +21,7 @@ CALLER = (
     "from small.callee import inner\nfrom small.jit import kernel\n\n\n"
     "@kernel\ndef outer(x):\n    return 10.0 * inner(x)\n"
 )
-ASK = "from small.caller import outer; print(outer(1.0), len(outer.stats.cache_hits))"
+ASK = "from small.caller import outer; print(outer(1.0), len(outer.whole.stats.cache_hits))"
 
 
 @pytest.fixture
@@ -36,11 +36,16 @@ def small(tmp_path: Path) -> Path:
     return folder
 
 
-def ask(package: Path, cache: Path) -> tuple[float, int]:
-    """Return the caller's result, and how many of its compiled forms came from disk, in a new process."""
+def run(package: Path, cache: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """Run code that uses the package, in a new process."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("NUMBA_", "ANKLED_", "PYTHON"))}
     env |= {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1", "ANKLED_CACHE_DIR": str(cache)}
-    done = subprocess.run([sys.executable, "-c", ASK], env=env, capture_output=True, text=True, check=False)
+    return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+
+
+def ask(package: Path, cache: Path) -> tuple[float, int]:
+    """Return the caller's result, and how many of its compiled forms came from disk, in a new process."""
+    done = run(package, cache, ASK)
     assert not done.returncode, done.stderr
     value, hits = done.stdout.split()
     return float(value), int(hits)
@@ -98,6 +103,39 @@ def test_an_inlined_kernel_and_a_view_are_part_of_their_caller() -> None:
         return first(tail(x, 2))
 
     assert both(np.arange(5.0)) == 3.0
+
+
+def test_a_kernel_is_compiled_once_as_a_part_whatever_constants_it_is_called_with() -> None:
+    """Numba by itself compiles it for each constant, and makes machine code of it that nobody runs."""
+
+    @jit.kernel
+    def item(x: Any, number: int) -> float:
+        return x[number]
+
+    @jit.kernel
+    def once(x: Any) -> float:
+        return item(x, 0) + item(x, 1)
+
+    @jit.kernel
+    def twice(x: Any) -> float:
+        return once(x) + item(x, 2)
+
+    assert twice(np.array([1.0, 10.0, 100.0])) == 111.0
+    parts: Any = [item, once]
+    assert [len(one.part.overloads) for one in parts] == [1, 1]
+    assert [len(one.whole.overloads) for one in parts] == [0, 0]
+    assert item(np.array([1.0, 10.0]), 1) == 10.0
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_a_part_brings_what_it_needs_of_python(cached: bool, tmp_path: Path, small: Path) -> None:
+    """Its words when it prints, its exception when it raises, when compiled as well as from the cache."""
+    words = "    print('is', x)\n    if x > 1.0:\n        raise ValueError('too large')\n    return x\n"
+    (small / "callee.py").write_text(f"from small.jit import kernel\n\n\n@kernel\ndef inner(x):\n{words}")
+    for _ in range(2 if cached else 1):
+        done = run(small, tmp_path / "cache", "from small.caller import outer; outer(1.0); outer(2.0)")
+    assert done.stdout == "is 1.0\nis 2.0\n"
+    assert done.stderr.splitlines()[-1] == "ValueError: too large"
 
 
 def test_generations_long_unused_are_pruned(tmp_path: Path) -> None:
