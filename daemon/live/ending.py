@@ -56,14 +56,14 @@ class Ending:
             self._timer.daemon = True
             self._timer.start()
 
-    def share(self, stage: Stage, most_s: float = _WHOLE_S) -> Callable[[], float]:
+    def share(self, stage: Stage, most_s: float) -> Callable[[], float]:
         """Return what tells how long a stage may take, at most `most_s`, once it has come to it."""
         stages = list(_LEAST_S)
         behind_s = sum(_LEAST_S[one] for one in stages[stages.index(stage) + 1 :])
 
         def left_s() -> float:
             if self._until_s is None:  # an end that nobody asked for: by a failure
-                return min(most_s, _LEAST_S[stage])
+                return most_s
             return min(most_s, max(_STEP_S, self._until_s - time.monotonic() - behind_s))
 
         return left_s

@@ -1,7 +1,8 @@
 """The outbox as the publisher sees it: a backlog on the disk that never makes a producer wait.
 
 A result is handed out only after it was stored. While the disk fails, results are handed out from memory behind all
-that is in the file, as many as there is room for, and stored as soon as it works again.
+that is in the file, as many as there is room for, and stored as soon as it works again. Where the file cannot even be
+opened at the start, what it holds comes behind them, when it can be: in the order of `seq` again for who sorts by it.
 """
 
 from __future__ import annotations

@@ -102,8 +102,8 @@ async def _history(client: aiomqtt.Client, source: str, after_seq: int) -> dict[
                     if answer["transaction"] == form["transaction"]:
                         assert answer["status"] == "ok", answer
                         return dict(answer["data"])
-    message = f"no answer about {source}"
-    raise AssertionError(message)
+    told = f"no answer about {source}"
+    raise AssertionError(told)
 
 
 class Daemon:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import signal
 from typing import TYPE_CHECKING, Any
@@ -42,18 +44,30 @@ class Caller:
 
     async def ask(self, process: subprocess.Popen[str], name: str, **fields: Any) -> Any:
         """Return the answer to a request."""
+        number = await self.say(name, **fields)
+        await until(lambda: bool(self._answers(name, number)), process)
+        return self._answers(name, number)[0]
+
+    async def ask_or_none(self, process: subprocess.Popen[str], name: str, **fields: Any) -> Any:
+        """Return the answer to a request, or None where a moment brings none."""
+        number = await self.say(name, **fields)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await until(lambda: bool(self._answers(name, number)), process)
+        return next(iter(self._answers(name, number)), None)
+
+    async def say(self, name: str, **fields: Any) -> int:
+        """Make a request, and return its number."""
         self._count += 1
-        asked = {"transaction": self._count, **fields}
         address = self._broker.address
         async with aiomqtt.Client(address.host, address.port) as client:
-            await client.publish(f"ankled/gym/bridge/request/{name}", json.dumps(asked), qos=1)
+            asked = json.dumps({"transaction": self._count, **fields})
+            await client.publish(f"ankled/gym/bridge/request/{name}", asked, qos=1)
+        return self._count
 
-        def answers() -> list[Any]:
-            told = self.of(f"ankled/gym/bridge/response/{name}")
-            return [one for one in told if one["transaction"] == asked["transaction"]]
-
-        await until(lambda: bool(answers()), process)
-        return answers()[0]
+    def _answers(self, name: str, number: int) -> list[Any]:
+        told = self.of(f"ankled/gym/bridge/response/{name}")
+        return [one for one in told if one["transaction"] == number]
 
 
 async def test_what_was_asked_holds_after_a_restart(air: Air, mosquitto: Mosquitto, tmp_path: Path) -> None:

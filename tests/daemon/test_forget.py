@@ -14,6 +14,7 @@ import pytest
 from ankled.daemon.capture.reader import CaptureReader
 from ankled.daemon.inputs_codec import encode
 from ankled.daemon.live.athletes import Athletes, known_as
+from ankled.daemon.mqtt.connection import Message, connected
 from ankled.daemon.outbox.store import Store
 from tests.daemon.brokers import Mosquitto, Subscriber, payload, retained
 from tests.daemon.commands import started
@@ -165,6 +166,24 @@ async def test_the_count_of_results_names_an_athlete_too(place: Place, mosquitto
     kept = await retained(address)
     assert {"ankled/gym/bridge/state", "ankled/pool/bridge/health"} <= set(kept)
     assert "ankled/gym/bridge/health" not in kept
+
+
+def test_every_broker_is_cleared_and_one_that_is_away_is_told(place: Place, shell: Shell, mosquitto: Mosquitto) -> None:
+    """A daemon may have told any of its brokers: what one cannot be asked for must be done once more."""
+    topic = "ankled/gym/athlete/athlete-00000001/session"
+
+    async def told() -> None:
+        async with connected(mosquitto.address, timeout_s=20.0) as connection:
+            await connection.publish(Message(topic, b"{}", 1, retain=True))
+
+    asyncio.run(told())
+    brokers = f"[mqtt]\nbroker = 'mqtt://127.0.0.1:1'\nfallbacks = ['{mosquitto.address.url}']\n"
+    place.config.write_text(place.config.read_text().replace("[capture]", f"{brokers}[capture]"))
+    done = shell("forget", "athlete-00000001", "--config", place.config, "--yes")
+    assert done.code == 5, done
+    assert done.out == f"removed: retained at {mosquitto.address.url}: {topic}\n"
+    assert "nobody listens at 127.0.0.1:1" in done.err
+    assert asyncio.run(retained(mosquitto.address, topic)) == {}
 
 
 @pytest.mark.parametrize("name", ["Kim", "a/b", "+", "x" * 65, ""])

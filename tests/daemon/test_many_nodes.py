@@ -12,11 +12,13 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from ankled.daemon.live import launch
 from ankled.daemon.live.twin import Twin
 from ankled.daemon.mqtt.options import Options
 from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
 from ankled.daemon.offline import run_recording
+from ankled.daemon.outbox.outbox import Outbox
 from ankled.daemon.records import Event, Rep, to_json
 from tests.daemon.brokers import HOST, PATIENCE_S, Gate, Mosquitto, Subscriber, eventually, retained
 from tests.daemon.callers import Caller
@@ -174,6 +176,23 @@ async def test_two_daemons_of_one_name_are_told(mosquitto: Mosquitto) -> None:
         '{"instance":"a"}',
         '{"instance":"b"}',
     ]
+
+
+async def test_a_twin_and_a_damaged_outbox_are_troubles_for_health(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    """Both daemons of one name say so; who found damage says that too, without naming a file of its machine."""
+    topics = Topics(node="gym")
+    path = tmp_path / "outbox.db"
+    path.write_bytes(b"no database at all" * 100)
+    with capture_logs():
+        async with (
+            launch.publishing(mosquitto.address, topics, Options(info=b'{"instance":"a"}'), Outbox(path)) as damaged,
+            launch.publishing(mosquitto.address, topics, Options(info=b'{"instance":"b"}'), Outbox(None)) as well,
+        ):
+            assert well.troubles() == []
+            await eventually(lambda: len(damaged.troubles()) == 2 and len(well.troubles()) == 1)
+            assert "give one of them another node" in well.troubles()[0]
+            assert "outbox was not in order" in damaged.troubles()[1]
+            assert str(tmp_path) not in "".join(damaged.troubles())
 
 
 async def test_a_daemon_that_is_started_again_is_no_twin(mosquitto: Mosquitto) -> None:

@@ -41,11 +41,11 @@ class Seen:
 
 @contextlib.asynccontextmanager
 async def watching(
-    address: BrokerAddress, *, last: int = 200, timeout_s: float = TIMEOUT_S
+    *addresses: BrokerAddress, last: int = 200, timeout_s: float = TIMEOUT_S
 ) -> AsyncIterator[tuple[Model, Seen, Watch]]:
     """Run a monitor."""
     model, seen = Model(), Seen()
-    watch = Watch([address], model, seen, last=last, timeout_s=timeout_s)
+    watch = Watch(addresses, model, seen, last=last, timeout_s=timeout_s)
     task = asyncio.create_task(watch.run(), name="test-monitor")
     begun = asyncio.create_task(watch.begun.wait())
     try:
@@ -151,4 +151,19 @@ async def test_a_broker_that_was_never_there_is_an_error() -> None:
     address = BrokerAddress(host=HOST, port=free_port())
     with pytest.raises(BrokerError, match=r"nobody listens at 127\.0\.0\.1"):
         async with watching(address):
+            pass
+
+
+async def test_the_first_broker_that_serves_is_watched(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    """Of several in order those that are away are passed over; with none of them the last says why."""
+    away = BrokerAddress(host=HOST, port=free_port())
+    async with Node.at(mosquitto.address, tmp_path) as node:
+        await node.make(rep(1), rep(2))
+        async with watching(away, mosquitto.address) as (_, seen, watch):
+            await eventually(lambda: seen.seqs == [1, 2])
+            assert watch.connected
+    assert any("nobody listens" in one for one in seen.notes)
+    assert f"connected to {mosquitto.address.url}" in seen.notes
+    with pytest.raises(BrokerError, match="nobody listens"):
+        async with watching(away, away):
             pass
