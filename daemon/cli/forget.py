@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from ankled.daemon.forget.recordings import Finding
     from ankled.daemon.forget.stored import Stored
 
+_UNSEEN: Final = (
+    "{url} shows nothing retained below {root}/, not even bridge/state: either it holds nothing, or this user may not "
+    "read there; let it read {root}/# and forget once more"
+)
 _SLUG: Final = re.compile(r"[a-z0-9_-]{1,64}")
 
 
@@ -96,10 +100,14 @@ class _Forgetting:
         self._stored = stored.look(self._folder, self._outbox, self._config, self._ids)
         for address in self._addresses:
             try:
-                if held := asyncio.run(self._held(address)):
-                    self._retained[address] = held
+                held, seen = asyncio.run(self._held(address))
             except BrokerError as error:
                 self._leave(error)
+                continue
+            if held:
+                self._retained[address] = held
+            if not seen:
+                self._leave(BrokerError(_UNSEEN.format(url=address.url, root=self._topics.root)))
 
     def show(self, word: str) -> None:
         """Print what there is, a line each; what is left, and what nobody here may alter, to standard error."""
@@ -140,7 +148,7 @@ class _Forgetting:
                 self._leave(error)
         self.show("removed")
 
-    async def _held(self, address: BrokerAddress) -> list[str]:
+    async def _held(self, address: BrokerAddress) -> tuple[list[str], bool]:
         prefix = self._config.homeassistant.prefix
         return await retained.held(address, self._topics, prefix, self._ids, timeout_s=self._config.mqtt.timeout_s)
 

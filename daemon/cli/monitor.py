@@ -18,6 +18,7 @@ from ankled.daemon.monitor.terminal import ended_by_signals
 from ankled.daemon.monitor.view import Shown
 from ankled.daemon.monitor.watch import Watch
 from ankled.daemon.mqtt.broker_url import BrokerAddress
+from ankled.daemon.mqtt.credentials import credentials
 from ankled.daemon.mqtt.topics import Topics
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _brokers(arguments: argparse.Namespace) -> tuple[tuple[BrokerAddress, ...], 
         config = load(arguments.config.expanduser(), drivers=registered().drivers)
         addresses, base = config.mqtt.addresses(), arguments.base or config.mqtt.base
     if not addresses or arguments.broker is not None:
-        addresses = (BrokerAddress.parse(arguments.broker or _BROKER),)
+        addresses = (BrokerAddress.parse(arguments.broker or _BROKER).known_as(credentials()),)
     Topics(base=base, node="any")
     address = addresses[0]
     if not address.embedded:  # an embedded one stands alone

@@ -143,7 +143,7 @@ async def _run(
                 forget=crew.forget,
             ).listen(outlet.publisher.incoming.listen)
             live.bridge.listing = lambda: serving.devices_of(live, serving.members(control.roster))
-            looking = serving.looking(live, outlet.outbox, lambda: serving.members(control.roster))
+            looking = serving.looking(live, outlet.outbox, lambda: serving.members(control.roster), keeping.athletes)
             async with serving.desk(config, outlet.publisher, {**looking, **control.handlers()}) as desk:
                 desk.closing_s = ending.share("requests", desk.closing_s())
                 with _reloadable(control):

@@ -25,13 +25,17 @@ _LONGEST_S: Final = 30.0
 
 async def held(
     address: BrokerAddress, topics: Topics, prefix: str, ids: Collection[str], *, timeout_s: float
-) -> list[str]:
-    """Return the retained topics that name an athlete who goes by these ids. Raises BrokerError."""
+) -> tuple[list[str], bool]:
+    """Return the retained topics that name an athlete who goes by these ids. Raises BrokerError.
+
+    And whether the node's own topics were seen at all: who may not read them is sent nothing, and not told so.
+    """
     async with connected(address, timeout_s=timeout_s) as connection:
         for wanted in (f"{topics.root}/#", discovery("+", prefix)):
             await connection.subscribe(wanted)
         found = await _retained(connection)
-    return sorted(message.topic for message in found if _names(message, topics.root, ids))
+    seen = any(message.topic == topics.bridge("state") for message in found)
+    return sorted(message.topic for message in found if _names(message, topics.root, ids)), seen
 
 
 async def clear(address: BrokerAddress, topics: Iterable[str], *, timeout_s: float) -> None:
@@ -77,7 +81,7 @@ def _names(message: Message, root: str, ids: Collection[str]) -> bool:
     except (msgspec.DecodeError, RecursionError):
         return False
     return any(
-        (key == "athlete" and value in ids) or (isinstance(value, str) and value.startswith(below))
+        (key in {"athlete", "last_seq"} and value in ids) or (isinstance(value, str) and value.startswith(below))
         for key, value in _leaves(content)
     )
 
@@ -85,6 +89,8 @@ def _names(message: Message, root: str, ids: Collection[str]) -> bool:
 def _leaves(content: object, key: str = "") -> Iterator[tuple[str, object]]:
     if isinstance(content, dict):
         for name, value in content.items():
+            if key == "last_seq":  # in the health of the bridge: whose results are counted
+                yield key, name
             yield from _leaves(value, name)
     elif isinstance(content, list):
         for value in content:

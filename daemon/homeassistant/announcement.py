@@ -82,7 +82,7 @@ def athlete(site: Site, slug: str) -> Announcement:
     path = f"athlete/{slug}"
     about = About(
         identifiers=(site.device_id(path),),
-        name=f"{site.topics.node} athlete {slug}",
+        name=f"{site.topics.node} {slug if slug.startswith('athlete-') else f'athlete {slug}'}",
         via_device=site.device_id("bridge"),
     )
     return _announcement(site, path, about, (_bridge_state(site),), ATHLETE)

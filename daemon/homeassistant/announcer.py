@@ -79,6 +79,7 @@ class Announcer:
         self._up: dict[str, Announcement] = {}
         """What is announced, by its path below the node's topic."""
         self._reports: dict[str, Report] = {}
+        self._let_go: set[str] = set()
         if enabled:
             self._announce("bridge", announcement.bridge(site, health))  # first: the others lead to it
         self._settle_athletes()
@@ -122,6 +123,7 @@ class Announcer:
 
     def forget(self, slug: str) -> None:
         """Take back a sensor that was let go for good, also one that the rule of adoption brought."""
+        self._let_go.add(slug)
         self._configured.pop(slug, None)
         self._reports.pop(slug, None)
         self._athletes.pop(slug, None)
@@ -134,6 +136,7 @@ class Announcer:
         slug = report.device
         if slug not in self._configured and not self._may_come(slug):
             return  # the last word of one that was removed
+        self._let_go.discard(slug)
         self._reports[slug] = report
         self._athletes[slug] = report.athlete
         # who was adopted has no name but the one it advertises: its slug is its address
@@ -165,9 +168,13 @@ class Announcer:
         if not message.retain:
             return
         path = self._path(message)
-        if path is None or path in self._up or (self._enabled and (path in self._configured or self._may_come(path))):
+        if path is None or path in self._up or (self._enabled and path in self._configured):
             return
-        reason = "it is not configured any more" if self._enabled else "homeassistant.enabled is false"
+        if self._enabled and self._may_come(path) and path not in self._let_go:
+            # not here yet, and nobody says so: after a crash its last word was that it is
+            self._outlet.keep(self._site.topics.device(path, "availability"), OFFLINE)
+            return
+        reason = "it is not wanted any more" if self._enabled else "homeassistant.enabled is false"
         log.info("taken back from Home Assistant", path=path, reason=reason)
         self._board.clear(message.topic)
 

@@ -48,6 +48,12 @@ class Athletes:
             self._key = secrets.token_bytes(_KEY_BYTES) if self._path is None else _kept(self._path)
         return _pseudonym(self._key, slug)
 
+    def known(self, slug: str) -> str:
+        """Return what `public` gives where there is a key; makes none: without one nobody has a pseudonym yet."""
+        if self._key is None and (self._path is None or not self._path.exists()):
+            return slug
+        return self.public(slug)
+
     def hide(self, config: Config) -> Config:
         """Return the configuration with every athlete under what stands for it outside."""
         devices = tuple(

@@ -66,8 +66,8 @@ class Control:
         self._policy: Final = policy
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[msgspec.Struct]] = set()
-        for slug in roster.changes.removed:
-            crew.forget(slug)  # the broker may have been away when it was removed
+        for slug in sorted({*roster.changes.removed, *roster.former()}):
+            crew.forget(slug)  # the broker may have been away when it was removed, the daemon when it was named
 
     def handlers(self) -> Mapping[str, Handler]:
         """Return who answers which request."""
@@ -228,7 +228,7 @@ class Control:
         after = resolve(new, self.roster.changes)
         for told in after.dropped:
             log.info("change dropped", reason=told)
-        await self._become(after)
+        await self._become(after, after.former() & self._crew.adopted(self.roster).keys())
         self._crew.service.idle_end_s = new.session.idle_end_min * 60.0
         if new.log.level != old.log.level:
             logs.set_level(new.log.level)

@@ -13,7 +13,7 @@ import msgspec
 from ankled.daemon.config import Config
 from ankled.daemon.homeassistant.announcer import Wearer
 from ankled.daemon.live.changes import Change, Changes, DeviceChanges
-from ankled.daemon.live.matching import is_address
+from ankled.daemon.live.matching import is_address, slug_of
 from ankled.daemon.live.options import Admission, Rule, Wanted
 from ankled.daemon.settings import DeviceSettings, PipelineSettings
 
@@ -77,6 +77,11 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
     def wearers(self) -> dict[str, Wearer]:
         """Return what Home Assistant is told of the devices."""
         return {slug: Wearer(label=one.label, athlete=one.settings.athlete) for slug, one in self.members.items()}
+
+    def former(self) -> set[str]:
+        """Return the slugs that the rule of adoption gave, or would have given, to devices that have names now."""
+        addresses = [one.wanted.address for one in self.members.values() if one.wanted.address is not None]
+        return {slug_of(address) for address in addresses} - self.members.keys()
 
     def sensors(self) -> dict[str, str]:
         """Return the address or else the name that each device is found by."""

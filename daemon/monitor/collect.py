@@ -81,6 +81,8 @@ class Model:
         """Take in a message and return the results whose turn has come. Messages of others are none of our business."""
         where = heard.place(self.base, topic)
         if where is None or where.what == heard.HISTORY or not payload:
+            if where is not None and where.what == "state" and where.owner:
+                self._removed(where)
             return []
         if heard.is_result(where):
             record = heard.result(where, payload)
@@ -213,9 +215,10 @@ class Model:
 
     def _state(self, where: Place, payload: bytes, now: Now) -> bool:
         """Take in what is told of a node or a device; return whether it was understood."""
-        if where.what == "health":
-            return True
         node = self._node(where.node, now)
+        if where.what == "health":
+            node.tells = True
+            return True
         if where.what == "availability" or not where.owner:
             said = heard.read(payload, Availability)
             if said is None or said.state not in {"online", "offline"}:
@@ -238,6 +241,12 @@ class Model:
             device.take_moment(moment, now)
             self.live = True
         return moment is not None
+
+    def _removed(self, where: Place) -> None:
+        """Show a device no more: the broker was told to forget its state."""
+        node = self.nodes.get(where.node)
+        if node is not None and node.devices.pop(where.owner, None) is not None:
+            self.version += 1
 
     def _node(self, name: str, now: Now) -> Node:
         return _entry(self.nodes, name, lambda: Node(name), _NODES, now)

@@ -12,9 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from ankled.daemon.monitor.collect import Model
+    from ankled.daemon.monitor.heard import Moment
 
 STALE_S: Final = 6.0
 """What is older is of the past: a slow repetition takes less."""
+_MOMENT_S: Final = 2.0
+"""While a leg moves it is told of ten times a second: what is older is not of this moment."""
+_RESTING_S: Final = 60.0
+"""A leg that rests is told of once. So long that is taken to go on, for longer than anybody holds a leg up."""
 
 
 class Leg(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +28,24 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     device: Device
     there: bool | None
     age_s: float
+    moment_age_s: float
+
+    @property
+    def moment(self) -> Moment | None:
+        """What the leg does now, if that is known."""
+        moment = self.device.moment
+        if moment is None or self.there is False:
+            return None
+        return moment if self.moment_age_s < (_RESTING_S if moment.moving is False else _MOMENT_S) else None
+
+    @property
+    def phase(self) -> str:
+        """The phase of its movement; among strides not what the first one after a pause looks like until it is one."""
+        moment = self.moment
+        if moment is None or moment.phase is None:
+            return ""
+        walks = self.done is None and self.count is not None and self.count[2] == "stride"
+        return "" if walks and moment.activity is None else moment.phase
 
     @property
     def fresh(self) -> bool:
@@ -46,14 +69,14 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
         return None if counted is None else (*counted, kind)
 
     @property
-    def done(self) -> str | None:
-        """How the newest set ended, if it did."""
+    def done(self) -> tuple[str, str] | None:
+        """What was counted in the newest set, and its fatigue, if it has ended."""
         closed, counted = self.device.closed, self.count
         if closed is None or (counted is not None and closed.set < counted[0]):
             return None
         if self.device.reps and self.device.reps[-1].session != closed.session:
             return None
-        return f"{closed.count} {'strides' if closed.of == 'stride' else 'reps'}, fatigue {closed.fatigue}"
+        return f"{closed.count} {'strides' if closed.of == 'stride' else 'reps'}", closed.fatigue
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +130,12 @@ def _group(node: Node, name: str, devices: list[Device], now_s: float, *, athlet
 
 
 def _leg(node: Node, device: Device, now_s: float) -> Leg:
-    return Leg(device=device, there=node.there(device), age_s=max(0.0, now_s - _heard_s(device)))
+    return Leg(
+        device=device,
+        there=node.there(device),
+        age_s=max(0.0, now_s - _heard_s(device)),
+        moment_age_s=max(0.0, now_s - device.moment_s),
+    )
 
 
 def _heard_s(device: Device) -> float:

@@ -67,6 +67,8 @@ class Trace(msgspec.Struct, frozen=True):
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """What is shown of a device's `live`, whichever of it a sensor can tell."""
 
+    moving: bool | None = None
+    activity: str | None = None
     phase: str | None = None
     set: int | None = None
     index: int | None = None

@@ -58,7 +58,13 @@ def panel(group: Group, width: int, *, live: bool, ascii_only: bool = False) -> 
         table.add_column(width=columns, no_wrap=True, overflow="ellipsis")
     draw = _Drawing(room, ascii_only=ascii_only)
     pair = group.both.pair if group.both is not None else None
-    table.add_row("", draw.sensor(group.left, "left"), draw.sensor(group.right, "right"), Text("right vs left", "dim"))
+    unsided = any(leg.device.side not in STYLE for leg in group.legs)
+    table.add_row(
+        "",
+        draw.sensor(group.left, "left", unsided=unsided),
+        draw.sensor(group.right, "right", unsided=unsided),
+        Text("right vs left", "dim"),
+    )
     table.add_row("set", draw.count(group.left), draw.count(group.right), _pairs(pair))
     if live:
         table.add_row("angle deg", draw.now(group.left), draw.now(group.right), "")
@@ -100,10 +106,10 @@ class _Drawing:
         self._room = room
         self._ascii = ascii_only
 
-    def sensor(self, leg: Leg | None, side: str) -> Text:
+    def sensor(self, leg: Leg | None, side: str, *, unsided: bool) -> Text:
         """Return which leg it is, whether its sensor is there, its battery and its signal."""
         if leg is None:
-            return Text(f"{side}: no sensor", "dim")
+            return Text("its side is not set" if unsided else f"{side}: no sensor", "dim")
         state = leg.device.state
         side = leg.device.side if leg.device.side in STYLE else "side ?"
         cell = Text.assemble((side, f"bold {STYLE.get(side, '')}"))
@@ -123,22 +129,29 @@ class _Drawing:
             return Text("")
         counted, style = leg.count, _style(leg, "bold")
         if (done := leg.done) is not None and leg.device.closed is not None:
-            return Text(f"{leg.device.closed.set} done: {done}", style)
+            return Text(self._ended(leg.device.closed.set, *done), style)
         if counted is None:
             return Text("no repetition yet", "dim")
         number, index, kind = counted
         ago = "" if leg.fresh else f", {plots.age(leg.age_s)}"
         return Text(f"{number}, {kind} {index}{ago}", style)
 
+    def _ended(self, number: int, counted: str, fatigue: str) -> str:
+        """Return how a set ended. Where not all of it has room, fatigue counts more: what was counted stands below."""
+        whole = f"{number} done: {counted}, fatigue {fatigue}"
+        if len(whole) <= self._room:
+            return whole
+        return f"{number} done: {counted}" if fatigue in {"none", "unknown"} else f"done, fatigue {fatigue}"
+
     def now(self, leg: Leg | None) -> Text:
         """Return the angle of the leg as it moves."""
-        if leg is None or leg.device.moment is None or not leg.fresh:
+        if leg is None or (moment := leg.moment) is None:
             return Text("")
-        moment, values = leg.device.moment, list(leg.device.angles)
-        phase = plots.plain(moment.phase or "", 6)
+        values = list(leg.device.angles)
+        phase = plots.plain(leg.phase, 6)
         angle = plots.figure(moment.angle_deg, 0) if moment.angle_deg is not None else ""
         plot = plots.spark(_thinned(values, self._room - _NUMBER - 8), self._room, ascii_only=self._ascii)
-        return Text(f"{angle:>{_NUMBER}} {phase:6} {plot}")
+        return Text(f"{angle:>{_NUMBER}} {phase:6} {plot}", _style(leg, ""))
 
     def quantity(self, leg: Leg | None, quantity: Quantity, side: str) -> Text:
         """Return a quantity of the last repetition, and its course over the set."""

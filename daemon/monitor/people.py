@@ -20,6 +20,8 @@ _ANGLES: Final = 128
 _PAUSE_S: Final = 1.0
 """A live stream that was silent for so long begins anew."""
 _LONG_AGO_S: Final = float("-inf")
+_SILENT_S: Final = 15.0
+"""A node tells of its health every ten seconds."""
 
 
 class Now(NamedTuple):
@@ -145,7 +147,14 @@ class Node:
         self.devices: dict[str, Device] = {}
         self.athletes: dict[str, Both] = {}
         self.sources: dict[tuple[str, bool], Source] = {}
+        self.tells = False
+        """Whether it tells how it is: every ten seconds then, also while nobody moves."""
         self.heard_s = 0.0
+
+    def silent_s(self, now_s: float) -> float | None:
+        """Return for how long nothing has come of a node that is there and should have told of itself."""
+        silent_s = now_s - self.heard_s
+        return silent_s if self.online and self.tells and silent_s > _SILENT_S else None
 
     def there(self, device: Device) -> bool | None:
         """Tell whether a sensor is there: what a node that is gone says of it counts for nothing."""

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 HEAD: Final = 2
 """Lines above the first leg."""
-_WIDE: Final = 77
-_HEADS: Final = (("cad.\n/min", 5), ("range\ndeg", 5), ("lateral\nN", 7), ("sway\nm/s2", 5))
-_WHO: Final = 12
+_WIDE: Final = 80
+_HEADS: Final = (("cad.\n/min", 5), ("range\ndeg", 5), ("lat.\nN", 6), ("sway\nm/s2", 5))
+_WHO: Final = 16
+"""As many as a pseudonym has."""
+_NARROW_WHO: Final = 12
 _PLOTS: Final = (QUANTITIES[1], QUANTITIES[2], QUANTITIES[3])
 _LEAST_PLOT: Final = 6
 _MOST_PLOT: Final = 24
@@ -30,8 +32,8 @@ def compact(rows: list[tuple[Group, Leg | None]], width: int, *, ascii_only: boo
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
     wide = width >= _WIDE
     shown = QUANTITIES if wide else QUANTITIES[:3]
-    table.add_column("\nwho", no_wrap=True, max_width=_WHO, overflow="ellipsis")
-    table.add_column("\nleg", no_wrap=True, width=7 if wide else 5)
+    table.add_column("\nwho", no_wrap=True, max_width=_WHO if wide else _NARROW_WHO, overflow="ellipsis")
+    table.add_column("\nleg", no_wrap=True, width=5)
     table.add_column("\nset", justify="right", no_wrap=True, width=3)
     table.add_column("\nlast", no_wrap=True, width=10 if wide else 7, overflow="ellipsis")
     for head, columns in _HEADS[: len(shown)]:
@@ -75,7 +77,7 @@ def closed(sets: list[Closed]) -> Table:
         table.add_row(
             f"{datetime.fromtimestamp(one.utc_s).astimezone():%H:%M:%S}",
             Text(plots.plain(done.athlete or done.device, _WHO)),
-            Text(done.side, STYLE.get(done.side, "")),
+            Text(done.side if done.side in STYLE else "?", STYLE.get(done.side, "")),
             plots.plain(str(done.set), 4),
             plots.plain(f"{done.count} {'strides' if done.of == 'stride' else 'reps'}", 12),
             Text(plots.plain(done.movement, 20).replace("_", " ")),
@@ -95,7 +97,7 @@ def _place(leg: Leg, style: str) -> list[Text]:
     else:
         last = Text("-" if counted is None else f"{counted[2]} {counted[1]}", style)
     number_of_set = "-" if counted is None else plots.plain(str(counted[0]), 3)
-    return [Text(side, style or STYLE.get(side, "")), Text(number_of_set, style), last]
+    return [Text(side if side in STYLE else "?", style or STYLE.get(side, "")), Text(number_of_set, style), last]
 
 
 def _rest(group: Group, leg: Leg, style: str, *, first: bool) -> list[Text]:

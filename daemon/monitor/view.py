@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ankled.daemon.monitor.collect import Model
     from ankled.daemon.monitor.groups import Group, Leg
-    from ankled.daemon.monitor.people import Now, Told
+    from ankled.daemon.monitor.people import Node, Now, Told
 
 _ALERTS: Final = 3
 _ALERT_S: Final = 600.0
@@ -92,7 +92,7 @@ class View:
         clock = f"{datetime.fromtimestamp(now.utc_s).astimezone():%H:%M:%S}"
         states = {True: "online", False: "OFFLINE", None: "heard"}
         nodes = ", ".join(
-            f"{plots.plain(node.name, 24)} {states[node.online]}"
+            f"{plots.plain(node.name, 24)} {_heard(node, now) or states[node.online]}"
             for name, node in sorted(self._model.nodes.items())
             if not shown.nodes or name in shown.nodes
         )
@@ -169,6 +169,12 @@ class View:
             return "", 0
         chosen = sets[:-room:-1]
         return tables.closed(chosen), len(chosen) + 1
+
+
+def _heard(node: Node, now: Now) -> str:
+    """Return when a node was heard last, where it should have been heard since."""
+    silent_s = node.silent_s(now.s)
+    return "" if silent_s is None else f"heard {plots.age(silent_s)}"
 
 
 def _pages(people: list[Group], most: int) -> list[list[tuple[Group, Leg | None]]]:

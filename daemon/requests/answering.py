@@ -30,17 +30,18 @@ class Archive(Protocol):
         """Return the lowest `seq` kept and the highest there is."""
 
 
-def history(archive: Archive) -> Handler:
-    """Return what answers with the results that are kept."""
+def history(archive: Archive, public: Callable[[str], str] = str) -> Handler:
+    """Return what answers with the results that are kept. `public` gives what an athlete's name stands under there."""
 
     async def handle(asked: HistoryForm) -> History:
+        source = asked.source
+        if (await archive.seq_range(source))[1] is None and (await archive.seq_range(public(source)))[1] is not None:
+            source = public(source)
         # One more than wanted tells whether there are more. The range is read last: it takes in what was found.
-        found = await archive.history(asked.source, asked.after_seq, asked.limit + 1)
-        oldest, latest = await archive.seq_range(asked.source)
+        found = await archive.history(source, asked.after_seq, asked.limit + 1)
+        oldest, latest = await archive.seq_range(source)
         page = tuple(_page(found[: asked.limit]))
-        return History(
-            source=asked.source, results=page, more=len(page) < len(found), oldest_seq=oldest, latest_seq=latest
-        )
+        return History(source=source, results=page, more=len(page) < len(found), oldest_seq=oldest, latest_seq=latest)
 
     return handle
 

@@ -94,7 +94,8 @@ _HISTORY: Final = f"""\
 Every device and every athlete counts its results in `seq`, without holes. A subscriber that sees a hole, or comes back
 after a while, asks with the last `seq` it has, then again with the last one of the answer while `more` is true. An
 answer holds at most `limit` results and {PAGE_BYTES // 1024} KiB of them. Results may come twice, as a repeat from the
-broker and from history: their `id` tells. What lies below `oldest_seq` is gone; `[outbox]` of the configuration says
+broker and from history: their `id` tells. An athlete may be asked for by name or by pseudonym; the answer's `source`
+is the pseudonym. What lies below `oldest_seq` is gone; `[outbox]` of the configuration says
 how long results are kept.
 """
 

@@ -20,7 +20,10 @@ Transaction: TypeAlias = (
 Label: TypeAlias = Annotated[
     str,
     msgspec.Meta(
-        min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$", description="1 to 64 characters, none of control"
+        min_length=1,
+        max_length=64,
+        pattern=r"^[^\x00-\x1f\x7f]+$",
+        description="1 to 64 characters (no control characters)",
     ),
 ]
 MassKg: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0, le=50.0)]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from ankled.daemon.config import Config
+    from ankled.daemon.live.athletes import Athletes
     from ankled.daemon.live.launch import Live
     from ankled.daemon.live.roster import Roster
     from ankled.daemon.mqtt.publisher import Publisher
@@ -29,10 +30,10 @@ def desk(config: Config, publisher: Publisher, handlers: Mapping[str, Handler]) 
     return made
 
 
-def looking(live: Live, outbox: Outbox, known: Callable[[], Iterable[Known]]) -> dict[str, Handler]:
+def looking(live: Live, outbox: Outbox, known: Callable[[], Iterable[Known]], athletes: Athletes) -> dict[str, Handler]:
     """Return the requests that alter nothing. `known` are the devices that are wanted by configuration or request."""
     return {
-        "history": answering.history(outbox),
+        "history": answering.history(outbox, athletes.known),
         "health_check": answering.health_check(lambda: live.bridge.health().problems),
         "devices": answering.devices(lambda: devices_of(live, known())),
     }

@@ -2,13 +2,15 @@
 
     python subscriber.py [HOST [PORT [STATE.json]]]
 
-Needs aiomqtt 2. What was printed is noted in STATE.json; the next run goes on behind it.
+Needs aiomqtt 2. ANKLED_MQTT_USERNAME and ANKLED_MQTT_PASSWORD say who we are, where the broker asks for it. What was
+printed is noted in STATE.json; the next run goes on behind it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 import uuid
@@ -90,9 +92,10 @@ class Results:
 
 async def main(host: str = "127.0.0.1", port: str = "1883", state: str = "subscriber.json") -> None:
     """Connect, and connect again, for ever."""
+    user, password = (os.environ.get(f"ANKLED_MQTT_{what}") for what in ("USERNAME", "PASSWORD"))
     while True:
         try:
-            async with aiomqtt.Client(host, int(port)) as client:
+            async with aiomqtt.Client(host, int(port), username=user, password=password) as client:
                 results = Results(client, Path(state))
                 for topics in (*RESULTS, HEALTH, HISTORY):
                     await client.subscribe(topics, qos=1)

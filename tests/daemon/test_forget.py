@@ -8,6 +8,7 @@ import signal
 from pathlib import Path  # noqa: TC003 - a named tuple reads its annotations
 from typing import TYPE_CHECKING, NamedTuple
 
+import aiomqtt  # noqa: TID251 - plays an earlier run, beside the command under test
 import pytest
 
 from ankled.daemon.capture.reader import CaptureReader
@@ -135,6 +136,36 @@ def test_a_broker_that_is_away_is_told_and_all_else_is_done(place: Place, shell:
     assert json.loads((place.state / "changes.json").read_text())["devices"] == {"left": {"paused": True}}
     assert (place.captures / "other.mcap").read_bytes() == walk_mcap.read_bytes()
     assert not (place.state / "athletes.key").exists()
+
+
+def test_a_broker_that_shows_nothing_is_not_taken_for_one_that_has_nothing(
+    place: Place, mosquitto: Mosquitto, shell: Shell
+) -> None:
+    """Who may not read is not told so by a broker: without the node's own state it cannot be known that all is gone."""
+    place.state.mkdir()
+    url = f"mqtt://127.0.0.1:{mosquitto.address.port}"
+    told = shell("forget", "athlete-00000001", "--config", place.config, "--broker", url, "--yes")
+    assert told.code == 5
+    assert "shows nothing retained below ankled/gym/" in told.err
+    assert "let it read ankled/gym/#" in told.err
+
+
+async def test_the_count_of_results_names_an_athlete_too(place: Place, mosquitto: Mosquitto, shell: Shell) -> None:
+    """The health that the broker retains says whose results there are: it goes with them, that of others stays."""
+    place.state.mkdir()
+    address = mosquitto.address
+    async with aiomqtt.Client(address.host, address.port) as client:
+        for node in ("gym", "pool"):
+            health = json.dumps({"last_seq": {"left": 5, "athlete-00000001": 3}})
+            await client.publish(f"ankled/{node}/bridge/health", health, qos=1, retain=True)
+            await client.publish(f"ankled/{node}/bridge/state", b'{"state":"offline"}', qos=1, retain=True)
+    url = f"mqtt://127.0.0.1:{address.port}"
+    words = ("forget", "athlete-00000001", "--config", place.config, "--broker", url, "--yes")
+    done = await asyncio.to_thread(shell, *words)
+    assert (done.code, done.out) == (0, f"removed: retained at {url}: ankled/gym/bridge/health\n")
+    kept = await retained(address)
+    assert {"ankled/gym/bridge/state", "ankled/pool/bridge/health"} <= set(kept)
+    assert "ankled/gym/bridge/health" not in kept
 
 
 def test_every_broker_is_cleared_and_one_that_is_away_is_told(place: Place, shell: Shell, mosquitto: Mosquitto) -> None:

@@ -207,6 +207,20 @@ async def test_an_adopted_sensor_stays_while_sensors_are_adopted(broker: BrokerA
     assert kept.get(TOPICS.device(ADOPTED, "availability")) == (None if adopt == "none" else OFFLINE)
 
 
+async def test_one_that_was_let_go_is_not_waited_for(broker: BrokerAddress) -> None:
+    """It is configured under another name by now: what was announced of it goes, and nothing comes back for it."""
+    async with running(broker, config(adopt="known-drivers")) as run:
+        run.report(ADOPTED, athlete=None)
+    async with Publisher(broker, TOPICS, OPTIONS) as publisher, Subscriber.on(broker, FILTER) as heard:
+        settings = config("left", adopt="known-drivers")
+        announcer = launch.announcer(settings, BrokerOutlet(publisher, Outbox(None)))
+        announcer.forget(ADOPTED)
+        gone = (SITE.topic(ADOPTED), b"")
+        await eventually(lambda: gone in [(str(message.topic), payload(message)) for message in heard.messages])
+        await publisher.drain(PATIENCE_S)
+    assert (await retained(broker))[TOPICS.device(ADOPTED, "availability")] == ONLINE
+
+
 async def test_a_configuration_that_changes_while_it_runs(broker: BrokerAddress) -> None:
     """Renamed, removed, another athlete: what is no more is taken back, what is new is announced by its state."""
     names = ("other", "athlete/alex", ADOPTED)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import io
-import math
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from rich.console import Console
 from rich.screen import Screen
 
-from ankled.daemon.monitor import plots
 from ankled.daemon.monitor.collect import Model
 from ankled.daemon.monitor.people import Now
 from ankled.daemon.monitor.view import Shown, View
@@ -155,6 +151,91 @@ def test_a_set_that_is_done_says_how_it_went() -> None:
     assert "24 %" in row(text.split("\n"), "8 reps  ")
 
 
+@pytest.mark.parametrize(
+    ("fatigue", "told"),
+    [("likely", "done, fatigue likely"), ("none", "3 done: 120 strides"), ("unknown", "3 done: 120")],
+)
+def test_where_there_is_little_room_fatigue_is_what_is_told_of_a_set(fatigue: str, told: str) -> None:
+    """On 80 columns nothing of it is cut off; what was counted stands in the list of sets."""
+    model = gym("kim")
+    done = make(
+        Set, id="s/3", device="kim-left", athlete="kim", side="left", seq=9, set=3, count=120, of="stride", session="s",
+        fatigue=fatigue,
+    )  # fmt: skip
+    model.feed(f"{ROOT}/kim-left/set", to_json(done), NOW)
+    line = row(drawn(model), "│ set ")
+    assert told in line
+    assert "…" not in line
+
+
+def live(**fields: object) -> bytes:
+    """Return a message of the live stream."""
+    return msgspec.json.encode({"moving": True, "activity": "rep", "phase": "hold", "angle_deg": 47.0} | fields)
+
+
+@pytest.mark.parametrize(("moving", "age_s", "shown"), [(True, 1.0, True), (True, 3.0, False), (False, 30.0, True)])
+def test_the_angle_is_that_of_this_moment(moving: bool, age_s: float, shown: bool) -> None:
+    """A leg in movement that is not told of is not shown; one that was held still is where it was."""
+    model = gym("kim")
+    model.feed(f"{ROOT}/kim-left/live", live(moving=moving), NOW)
+    line = row(drawn(model, now=Now(NOW.s + age_s, NOW.utc_s + age_s)), "angle deg")
+    assert ("47 hold" in line) == shown
+
+
+def test_a_step_after_a_pause_is_no_phase_of_an_exercise() -> None:
+    """While a set of strides is open and the movement is not known yet, its phase is left out; the angle is there."""
+    model = gym("kim", kind="stride")
+    model.feed(f"{ROOT}/kim-left/live", live(activity=None, phase="out"), NOW)
+    line = row(drawn(model), "angle deg")
+    assert " 47 " in line
+    assert "out" not in line
+    model.feed(f"{ROOT}/kim-left/live", live(activity="stride", phase="swing"), NOW)
+    assert "47 swing" in row(drawn(model), "angle deg")
+
+
+def test_a_node_that_has_fallen_silent_is_not_shown_as_online() -> None:
+    """A broker that hangs says nothing of it; who never told of its health is not expected to."""
+    model = gym("kim")
+    later = Now(120.0, NOW.utc_s + 20.0)
+    assert "gym online" in drawn(model, now=later)[0]
+    model.feed(f"{ROOT}/bridge/health", b"{}", NOW)
+    assert "gym online" in drawn(model, now=Now(112.0, NOW.utc_s))[0]
+    assert "gym heard 20 s ago" in drawn(model, now=later)[0]
+    model.feed(f"{ROOT}/bridge/health", b"{}", later)
+    assert "gym online" in drawn(model, now=later)[0]
+
+
+def test_a_sensor_without_a_side_lacks_none_on_the_other() -> None:
+    """Nobody has said on which leg it is: that is told, not that another sensor were missing."""
+    model = gym()
+    model.feed(f"{ROOT}/spare/state", b'{"side":"unknown"}', NOW)
+    line = drawn(model)[2]
+    assert "its side is not set" in line
+    assert "no sensor" not in line
+
+
+def test_a_removed_sensor_is_shown_no_more() -> None:
+    """Its state is cleared at the broker."""
+    model = gym("kim", "bo")
+    for side in ("left", "right"):
+        model.feed(f"{ROOT}/bo-{side}/state", b"", NOW)
+    assert " bo " not in "\n".join(drawn(model))
+
+
+def test_a_pseudonym_is_shown_whole() -> None:
+    """On 80 columns, in the list of legs and in that of sets."""
+    who = "athlete-86a2065b"
+    model = gym(who, "kim", "bo")
+    done = make(
+        Set, device="spare", athlete=who, side="unknown", seq=9, set=3, count=139, movement="exercise",
+        fatigue="possible",
+    )  # fmt: skip
+    model.feed(f"{ROOT}/spare/set", to_json(done), NOW)
+    lines = drawn(model, height=18)
+    assert sum(who in line for line in lines) == 2
+    assert all("…" not in line for line in lines)
+
+
 def test_many_athletes_get_a_line_for_each_leg_and_pages_where_these_do_not_fit() -> None:
     """Both legs of an athlete stay on one page, and every athlete is on one."""
     athletes = [f"athlete-{number:02}" for number in range(15)]
@@ -204,21 +285,3 @@ def test_names_that_would_move_the_cursor_do_not(size: tuple[int, int]) -> None:
     for line in drawn(model, *size, shown=msgspec.structs.replace(SHOWN, away=evil, note=evil)):
         assert line.isprintable(), line
         assert len(line) <= size[0]
-
-
-@given(st.lists(st.none() | st.floats(), max_size=40), st.integers(0, 30), st.booleans())
-def test_a_plot_is_never_wider_than_its_place(values: list[float | None], width: int, ascii_only: bool) -> None:
-    """Whatever the numbers are: a column for each of the last ones, within the width."""
-    plot = plots.spark(values, width, ascii_only=ascii_only)
-    assert len(plot) <= width
-    assert not ascii_only or plot.isascii()
-
-
-def test_a_plot_shows_rise_and_fall_and_calls_noise_level() -> None:
-    """The lowest value is the lowest column, the highest the highest; a difference of a percent is none."""
-    assert plots.spark([1.0, 2.0, 3.0, None, 1.0], 5) == "▁▅█ ▁"
-    assert set(plots.spark([100.0, 100.5, 100.0], 3)) <= set("▄▅")
-    assert plots.balance(-100.0, 7, 30.0) == "███│···"
-    assert plots.balance(math.nan, 7, 30.0) == "···│···"
-    assert plots.figure(1e300) == "1e+300"
-    assert [plots.age(value) for value in (3.0, 150.0, 7200.0, 1e99)] == ["3 s ago", "2 min ago", "2 h ago", "long ago"]

@@ -97,12 +97,12 @@ async def test_everybody_publishes_what_they_may_and_nothing_else(guarded: Broke
         ("reader", {"results", "answers", "requests"}),
         ("viewer", {"results", "answers", "requests"}),
         ("operator", {"results", "answers", "requests"}),
-        ("node-a", {"requests"}),
+        ("node-a", {"results", "answers", "requests"}),
         ("node-b", set()),
     ],
 )
 async def test_everybody_sees_what_they_may(guarded: BrokerAddress, user: str, sees: set[str]) -> None:
-    """A node sees what is asked of it, and neither the results nor the requests of others."""
+    """A node sees what it has said itself and what is asked of it, and nothing of other nodes."""
     topics = {
         "results": "ankled/node-a/left/rep",
         "answers": f"{RESPONSE}/history",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from ankled.daemon.live.athletes import Athletes
 from ankled.daemon.mqtt.options import Options
 from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
@@ -19,7 +20,7 @@ from tests.daemon.brokers import eventually
 from tests.daemon.callers import Caller
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from ankled.daemon.mqtt.broker_url import BrokerAddress
@@ -43,12 +44,14 @@ def result(seq: int, source: str = "left", size: int = 0) -> Result:
 
 
 @contextlib.asynccontextmanager
-async def archive(broker: BrokerAddress, folder: Path, *results: Result) -> AsyncIterator[tuple[Caller, Outbox]]:
+async def archive(
+    broker: BrokerAddress, folder: Path, *results: Result, public: Callable[[str], str] = str
+) -> AsyncIterator[tuple[Caller, Outbox]]:
     """Yield a caller and the outbox it asks for history."""
     async with (
         Outbox(folder / "outbox.sqlite") as outbox,
         Publisher(broker, TOPICS, Options(timeout_s=2.0)) as publisher,
-        Desk(TOPICS, "safe", {"history": answering.history(outbox)}, publisher.say) as desk,
+        Desk(TOPICS, "safe", {"history": answering.history(outbox, public)}, publisher.say) as desk,
         Caller.at(broker, TOPICS) as caller,
     ):
         for one in results:
@@ -95,6 +98,25 @@ async def test_results_come_as_they_were_published(mosquitto: Mosquitto, tmp_pat
         assert nobody["data"] == {
             "source": "left-one", "results": [], "more": False, "oldest_seq": None, "latest_seq": None,
         }  # fmt: skip
+
+
+async def test_an_athlete_may_be_asked_for_by_name(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    """As in every other request. The answer says the pseudonym; a device of that very name comes first."""
+    athletes = Athletes(tmp_path / "athletes.key")
+    pseudonym = athletes.public("kim")
+    results = [result(seq, source) for seq in (1, 2) for source in (pseudonym, "left", athletes.public("left"))]
+    async with archive(mosquitto.address, tmp_path, *results, public=athletes.known) as (caller, _):
+        answer = await asked(caller, source="kim")
+        assert (answer["data"]["source"], seqs(answer)) == (pseudonym, [1, 2])
+        assert "kim" not in answer["data"]["results"][0]["topic"]
+        assert (await asked(caller, source="left"))["data"]["source"] == "left"
+
+
+def test_asking_makes_no_key(tmp_path: Path) -> None:
+    """Who only looks leaves nothing behind: without a key nobody has a pseudonym."""
+    path = tmp_path / "athletes.key"
+    assert Athletes(path).known("kim") == Athletes(None).known("kim") == "kim"
+    assert not path.exists()
 
 
 async def test_pages_lead_to_the_end(mosquitto: Mosquitto, tmp_path: Path) -> None:

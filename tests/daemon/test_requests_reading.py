@@ -126,13 +126,13 @@ def test_null_and_absent_are_two_things() -> None:
     weight = filled(BY_NAME["set_weight"], {"device": "left", "athlete": None, "transaction": 7})
     assert weight == WeightForm(device="left", athlete=None)
     assert refusal("rename", device="left") == (
-        "rename is not done: label is missing, allowed is 1 to 64 characters, none of control or null"
+        "rename is not done: label is missing, allowed is 1 to 64 characters (no control characters) or null"
     )
     assert refusal("set_weight", device="left", mass_kg=None) == (
         "set_weight is not done: mass_kg is null, allowed is a number above 0 to 50"
     )
     assert refusal("rename", device="left", label="x" * 65).endswith(
-        "allowed is 1 to 64 characters, none of control or null"
+        "allowed is 1 to 64 characters (no control characters) or null"
     )
 
 

@@ -128,6 +128,12 @@ def test_a_sensor_is_described_by_what_it_says_of_itself() -> None:
     assert message(ALL["bridge"])["device"]["identifiers"] == [bridge]
 
 
+@pytest.mark.parametrize(("slug", "name"), [("kim", "gym athlete kim"), ("athlete-3f9c02d1", "gym athlete-3f9c02d1")])
+def test_an_athlete_is_called_one_only_once(slug: str, name: str) -> None:
+    """A pseudonym says already what it stands for."""
+    assert message(announcement.athlete(SITE, slug))["device"]["name"] == name
+
+
 def test_health_is_announced_by_a_list() -> None:
     """Key, unit and kind are enough: the class follows from the unit, where one may have it."""
     found = message(ALL["health"])["components"]

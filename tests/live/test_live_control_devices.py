@@ -83,8 +83,11 @@ def test_a_device_that_is_near_is_adopted_renamed_and_removed_for_good(tmp_path:
             await desk.ask("adopt", address=world.address("right"))
         await desk.ask("remove", device="shin")
         by_rule = slug_of(world.address("right"))  # whom the rule had brought before anybody asked
+        before = slug_of(world.address("left"))  # whom it may have brought in an earlier run, before it was configured
         assert desk.board.cleared == [
-            f"ankled/test/{slug}/{name}" for slug in (by_rule, "shin") for name in ("availability", "state", "set")
+            f"ankled/test/{slug}/{name}"
+            for slug in (before, by_rule, "shin")
+            for name in ("availability", "state", "set")
         ]
         assert not world.peripheral("right").streaming
         assert [one.slug for one in desk.live.live.service.settings.devices] == ["left"]
@@ -120,6 +123,26 @@ def test_one_that_came_by_the_rule_is_changed_without_losing_its_link(tmp_path: 
     assert epochs == [1, 1]
     reps = [one for _, one in live.kept.records if isinstance(one, Rep)]
     assert {(one.mass_kg, one.side) for one in reps} == {(1.0, "unknown"), (3.0, "left")}
+
+
+def test_one_that_came_by_the_rule_is_known_by_its_new_name_alone(tmp_path: Path) -> None:
+    """The file names it while it streams: its link is made anew under that name, and the broker forgets the old one."""
+    path = tmp_path / "ankled.toml"
+
+    async def work(desk: Desk) -> None:
+        await desk.at(10.0)
+        slug = slug_of(desk.live.world.address("left"))
+        assert streams(desk, slug)
+        path.write_text(f'node = "test"\nadopt = "known-drivers"\n{LEFT.format(left=desk.live.world.address("left"))}')
+        assert (await desk.ask("reload")).applied == ("devices.left",)
+        await desk.at(30.0)
+        assert streams(desk, "left")
+        assert not [one for one in desk.live.live.supervisor.status().devices if one.slug == slug]
+        assert desk.board.cleared == [f"ankled/test/{slug}/{name}" for name in ("availability", "state", "set")]
+
+    world = lifting("left=movesense")
+    live = asked(world, Config(node="test", adopt="known-drivers"), work, 40.0, reread=lambda: load(path))
+    assert said(live, slug_of(world.address("left")))[-1] == OFFLINE
 
 
 def test_changes_hold_after_a_restart_until_the_configuration_says_otherwise(tmp_path: Path) -> None:
