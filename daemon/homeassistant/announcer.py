@@ -16,7 +16,7 @@ import structlog
 
 from ankled.daemon.homeassistant import announcement
 from ankled.daemon.live.matching import is_address
-from ankled.daemon.live.state import Report
+from ankled.daemon.live.state import OFFLINE, Report
 from ankled.daemon.mqtt.topics import discovery
 
 if TYPE_CHECKING:

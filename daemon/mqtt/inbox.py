@@ -18,7 +18,7 @@ class Inbox(asyncio.Queue[Any]):
     """The queue of one connection. What finds no room is left out and counted; one line of the log says so."""
 
     def _init(self, maxsize: int) -> None:
-        super()._init(maxsize)  # type: ignore[misc]  # a hook of asyncio.Queue that typeshed leaves out
+        super()._init(maxsize)
         self.size_bytes = 0
         self.left_out = 0
 
@@ -32,10 +32,10 @@ class Inbox(asyncio.Queue[Any]):
         self.left_out += 1
 
     def _put(self, item: Any) -> None:  # noqa: ANN401 - as above
-        super()._put(item)  # type: ignore[misc]  # as above
+        super()._put(item)
         self.size_bytes += len(item.payload)
 
     def _get(self) -> Any:  # noqa: ANN401 - as above
-        item = super()._get()  # type: ignore[misc]  # as above
+        item = super()._get()
         self.size_bytes -= len(item.payload)
         return item

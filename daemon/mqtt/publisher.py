@@ -177,8 +177,8 @@ class Publisher:
                 wait_s = self.brokers.failed(error, lasted_s, self._options.identifier(self.topics.node))
                 if self._options.require and not self._first.done() and wait_s:
                     raise
-                if self._sender.acknowledged > acknowledged:
-                    alone_since_s = now_s()
+                if self._sender.acknowledged > acknowledged or (began_s is not None and not len(self._backlog)):
+                    alone_since_s = now_s()  # until now it took what there was
                 patience_s = self._options.patience_s
                 if patience_s is not None and now_s() + wait_s - alone_since_s > patience_s:
                     msg = f"{error}; given up after {patience_s:g} s with {len(self._backlog)} results not acknowledged"

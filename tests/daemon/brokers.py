@@ -119,7 +119,7 @@ class Gate:
     """A TCP relay in front of a broker, whose connections can be cut, and which can be shut."""
 
     def __init__(self, target: BrokerAddress) -> None:
-        self.address = BrokerAddress(host=HOST, port=free_port())
+        self.address = msgspec.structs.replace(target, host=HOST, port=free_port())
         self._target = target
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()

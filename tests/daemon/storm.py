@@ -56,7 +56,8 @@ class Watcher:
     def _note(self, message: aiomqtt.Message) -> None:
         if str(message.topic).rpartition("/")[2] not in _RESULTS:
             return
-        found = payload(message)
+        if not (found := payload(message)):
+            return  # a topic is cleared
         name = msgspec.json.decode(found)["id"]
         self.repeats += name in self.seen and not message.retain
         self.seen[name] = found

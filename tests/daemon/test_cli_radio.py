@@ -87,8 +87,9 @@ class Heard:
 
     @property
     def results(self) -> list[bytes]:
-        """Return the results, in order."""
-        return [payload(m) for m in self._subscriber.messages if str(m.topic).rpartition("/")[2] in RESULTS]
+        """Return the results, in order; a topic that is cleared holds none."""
+        messages = [m for m in self._subscriber.messages if str(m.topic).rpartition("/")[2] in RESULTS]
+        return [payload(m) for m in messages if payload(m)]
 
 
 async def until(condition: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:

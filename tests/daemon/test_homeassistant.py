@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING, Any
 import aiomqtt  # noqa: TID251 - plays Home Assistant, next to the publisher under test
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ankled.daemon.config import Config, DeviceConfig, HomeAssistantConfig, MqttConfig
 from ankled.daemon.homeassistant.announcement import Site
-from ankled.daemon.homeassistant.announcer import Announcer
 from ankled.daemon.live import launch
 from ankled.daemon.live.changes import Changes
 from ankled.daemon.live.leftovers import Leftovers
-from ankled.daemon.live.outlet import BrokerOutlet, Nowhere
+from ankled.daemon.live.outlet import BrokerOutlet
 from ankled.daemon.live.roster import resolve
 from ankled.daemon.live.state import OFFLINE, ONLINE
-from ankled.daemon.mqtt.connection import Message
 from ankled.daemon.mqtt.options import Options
 from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
@@ -31,6 +27,7 @@ from tests.homeassistant.announcements import REPORT
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from ankled.daemon.homeassistant.announcer import Announcer
     from ankled.daemon.mqtt.broker_url import BrokerAddress
 
 TOPICS = Topics(node="gym")
@@ -253,52 +250,3 @@ async def test_another_prefix_and_base(broker: BrokerAddress) -> None:
     kept = await retained(broker, "house/ha/#")
     assert kept.keys() == {site.topic("bridge"), site.topic("athlete/kim")}
     assert b'"club/hall/gym/bridge/state"' in kept[site.topic("bridge")]
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["origin", "name", "components", "state_topic", "x"]), inner | st.just("ankled"), max_size=4
-        )
-    ),
-)
-LIKE_OURS = st.fixed_dictionaries(
-    {
-        "origin": st.just({"name": "ankled"}),
-        "components": st.dictionaries(
-            st.text(), st.fixed_dictionaries({"state_topic": st.text() | st.just("ankled/gym/+/rep")}), max_size=3
-        ),
-    }
-)
-
-
-class Recorded:
-    """A board that remembers what was cleared."""
-
-    def __init__(self) -> None:
-        self.cleared: list[str] = []
-
-    def keep(self, topic: str, payload: bytes) -> None:
-        """Let go of it."""
-
-    def clear(self, topic: str) -> None:
-        """Note it."""
-        self.cleared.append(topic)
-
-    def repeat(self) -> None:
-        """Do nothing."""
-
-
-@given(st.binary(max_size=200) | (JSON | LIKE_OURS).map(msgspec.json.encode), st.booleans())
-def test_whatever_others_announce_is_left_alone(words: bytes, kept: bool) -> None:
-    """Anybody may write below Home Assistant's prefix: it neither stops us nor is it cleared."""
-    board = Recorded()
-    listeners: dict[str, Any] = {}
-    announcer = Announcer(outlet=Nowhere(), board=board, site=SITE, sensors={}, adopt=False)
-    announcer.listen(listeners.__setitem__, BIRTH)
-    deep = b'{"origin":' + b"[" * 100_000
-    for content in (words, deep):
-        listeners[FILTER](Message("homeassistant/device/somebody/config", content, 1, retain=kept))
-    assert not board.cleared

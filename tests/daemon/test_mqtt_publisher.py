@@ -25,12 +25,11 @@ from tests.daemon.brokers import (
     Mosquitto,
     Subscriber,
     event,
-    eventually,
     firsts,
-    free_port,
     payload,
     retained,
 )
+from tests.daemon.publishing import publish_all, until_connected, until_lost
 
 if TYPE_CHECKING:
     from ankled.daemon.records import Set
@@ -39,16 +38,6 @@ TOPICS = Topics(node="gym")
 STATE = "ankled/gym/bridge/state"
 REPLAY = Options.for_replay(timeout_s=PATIENCE_S)
 LIVE = Options(timeout_s=2.0)
-
-
-async def until_connected(publisher: Publisher) -> None:
-    """Wait for the publisher's connection."""
-    await eventually(lambda: publisher.statistics.connected)
-
-
-async def until_lost(publisher: Publisher) -> None:
-    """Wait until the publisher has noticed that its connection is gone."""
-    await eventually(lambda: not publisher.statistics.connected)
 
 
 async def test_records_arrive_in_order_once_and_unchanged(broker: BrokerAddress) -> None:
@@ -149,12 +138,6 @@ async def test_a_killed_and_restarted_broker_loses_no_record(mosquitto: Mosquitt
     assert firsts(before.numbers + after.numbers) == list(range(2000))
 
 
-async def publish_all(publisher: Publisher, count: int) -> None:
-    """Publish so many records."""
-    for number in range(count):
-        await publisher.publish(event(number))
-
-
 async def test_a_restarted_broker_gets_its_retained_topics_again(mosquitto: Mosquitto, last_set: Set) -> None:
     """A broker without persistence forgets; state, info and the last retained results come again by themselves."""
     async with Publisher(mosquitto.address, TOPICS, LIVE) as publisher:
@@ -200,38 +183,6 @@ async def test_a_daemon_waits_for_a_broker_that_comes_later(mosquitto: Mosquitto
         async with Subscriber.on(mosquitto.address, "ankled/gym/left/#"):
             await publisher.drain(PATIENCE_S)
         assert publisher.statistics.acknowledged == 20
-
-
-async def test_a_replay_without_a_broker_is_an_error_at_once() -> None:
-    """Nobody listens: one sentence with the address, and no task is left behind."""
-    port = free_port()
-    with pytest.raises(BrokerError) as failure:
-        async with Publisher(BrokerAddress(host=HOST, port=port), TOPICS, REPLAY):
-            pytest.fail("there is no broker to connect to")
-    assert str(failure.value) == f"nobody listens at {HOST}:{port}; start the broker or correct its address"
-    assert [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("mqtt")] == []
-
-
-async def test_a_replay_gives_up_on_a_broker_that_stays_away(gate: Gate) -> None:
-    """Patience has an end: then `publish` raises instead of waiting for ever, and so does `drain`."""
-    options = msgspec.structs.replace(REPLAY, patience_s=0.6, queue=10)
-    publisher = Publisher(gate.address, TOPICS, options)
-    with pytest.raises(BrokerError, match="given up"):  # noqa: PT012 - what raises is the end of the context
-        async with publisher:
-            await gate.shut()
-            await until_lost(publisher)
-            with pytest.raises(BrokerError, match=r"nobody listens .*; given up after 0\.6 s with 10 results"):
-                await publish_all(publisher, 1000)
-            await publisher.drain(PATIENCE_S)
-
-
-async def test_giving_up_is_told_even_to_who_never_asks(gate: Gate) -> None:
-    """A publisher that has given up says so when its context ends, or results would be lost in silence."""
-    options = msgspec.structs.replace(REPLAY, patience_s=0.3)
-    with pytest.raises(BrokerError, match="given up"):  # noqa: PT012 - what raises is the end of the context
-        async with Publisher(gate.address, TOPICS, options) as publisher:
-            await gate.shut()
-            await eventually(lambda: publisher.ended)
 
 
 async def test_a_drain_has_a_deadline(mosquitto: Mosquitto) -> None:

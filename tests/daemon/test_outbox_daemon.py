@@ -37,7 +37,7 @@ def air(compiled: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ai
 def config(air: Air, tmp_path: Path) -> Path:
     """Return a configuration of both sensors whose mount is known, all in a folder of the test."""
     lines = ["node = 'gym'", "[capture]", f"folder = '{tmp_path / 'captures'}'"]
-    lines += ["[state]", f"folder = '{tmp_path / 'state'}'"]
+    lines += ["[state]", f"folder = '{tmp_path / 'state'}'", "[athletes]", "pseudonyms = false"]
     for side in SIDES:
         lines += ["[[devices]]", f"slug = '{side}'", f"address = '{air.addresses[side]}'", f"side = '{side}'"]
         lines += ["athlete = 'kim'", "mount = { left = [0, 1, 0], up = [0, 0, 1] }"]

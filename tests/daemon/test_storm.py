@@ -1,4 +1,4 @@
-"""Fifty rounds of trouble in the middle of streaming: no result is lost, and the account of them is exact."""
+"""Rounds of trouble in the middle of streaming: no result is lost, and the account of them is exact."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ankled.daemon.capture.reader import read_inputs
 from tests.daemon.brokers import Gate, Mosquitto
 from tests.daemon.storm import BROKER_LINES, SOURCES, Daemon, Storm, Watcher, asked
 from tests.daemon.test_cli_radio import SIDES, Air, serving, until
+from tests.trials import repeated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from ankled.daemon.mqtt.broker_url import BrokerAddress
     from tests.daemon.commands import Shell
 
-ROUNDS = 50
-KILLS = 17
+ROUNDS = repeated(50, 15)
+KILLS = repeated(17, 5)
 SEED = 20
 
 
