@@ -16,13 +16,14 @@ import termios
 import time
 from typing import TYPE_CHECKING, Self
 
+import aiomqtt  # noqa: TID251 - tells something, next to the monitor under test
 import msgspec
 import pytest
 
 from ankled.daemon.monitor.collect import Ordered
 from ankled.daemon.monitor.lines import as_json, line
 from ankled.daemon.records import Alert, to_json
-from tests.daemon.brokers import HOST, PATIENCE_S, Mosquitto, free_port
+from tests.daemon.brokers import HOST, PATIENCE_S, Mosquitto, event, free_port
 from tests.daemon.commands import PROGRAM, Shell, started
 from tests.daemon.desks import ROOT, Node, rep
 from tests.daemon.records import make
@@ -156,17 +157,24 @@ async def test_lines_are_json_in_the_order_of_seq(mosquitto: Mosquitto, tmp_path
         assert (rest, said, process.returncode) == ("", "", 130)
 
 
-def test_a_replay_is_followed_line_by_line(mosquitto: Mosquitto, walk_csv: tuple[Path, Path], shell: Shell) -> None:
+async def test_a_replay_is_followed_line_by_line(
+    mosquitto: Mosquitto, walk_csv: tuple[Path, Path], shell: Shell
+) -> None:
     """What `ankled replay --broker` publishes is what `ankled replay --json` prints, source by source."""
-    wanted = shell("replay", *walk_csv, "--json").records
+    wanted = (await asyncio.to_thread(shell, "replay", *walk_csv, "--json")).records
     with started("monitor", "--json", "--node", "replay", *broker_option(mosquitto.address)) as process:
         assert process.stdout is not None
-        # subscribed once it connects, which the broker does not tell: so the records are sent until they arrive
-        deadline = time.monotonic() + PATIENCE_S
-        while not select.select([process.stdout], [], [], 0.5)[0]:
-            assert time.monotonic() < deadline
-            assert shell("replay", *walk_csv, *broker_option(mosquitto.address)).code == 0
-        heard = [msgspec.json.decode(process.stdout.readline()) for _ in wanted]
+        first = asyncio.create_task(asyncio.to_thread(process.stdout.readline))
+        # subscribed once it connects, which the broker does not tell: so an event is sent until it arrives
+        async with aiomqtt.Client(mosquitto.address.host, mosquitto.address.port) as client:
+            while not first.done():
+                await client.publish("ankled/replay/bridge/event", to_json(event(1)), qos=1)
+                await asyncio.wait({first}, timeout=0.2)
+        assert msgspec.json.decode(await first)["event"] == "slip"
+        words = ("replay", *walk_csv, *broker_option(mosquitto.address))
+        assert (await asyncio.to_thread(shell, *words)).code == 0
+        lines = [await asyncio.to_thread(process.stdout.readline) for _ in wanted]
+    heard = [msgspec.json.decode(one) for one in lines]
     key = msgspec.json.encode
     sources = {str(record.get("device") or record.get("athlete")) for record in wanted}
     for source in sources:
