@@ -123,6 +123,7 @@ class Gate:
         self._target = target
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._relays: set[asyncio.Task[None]] = set()
         self.taken = 0
 
     async def open(self) -> None:
@@ -134,7 +135,11 @@ class Gate:
         if self._server is not None:
             self._server.close()
             self._server = None
-        self.cut()
+        for relay in self._relays:
+            relay.cancel()
+        if self._relays:
+            await asyncio.wait(self._relays)
+        await asyncio.sleep(0)  # what is aborted is closed in the loop's next turn
 
     @property
     def relaying(self) -> bool:
@@ -148,16 +153,21 @@ class Gate:
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.taken += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._relays.add(task)
+        writers = {writer}
         try:
-            far_reader, far_writer = await asyncio.open_connection(self._target.host, self._target.port)
-        except OSError:
-            writer.transport.abort()
-            return
-        self._writers |= {writer, far_writer}
-        try:
-            await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+            with contextlib.suppress(OSError, asyncio.CancelledError):
+                far_reader, far_writer = await asyncio.open_connection(self._target.host, self._target.port)
+                writers.add(far_writer)
+                self._writers |= writers
+                await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
         finally:
-            self._writers -= {writer, far_writer}
+            for one in writers:
+                one.transport.abort()
+            self._writers -= writers
+            self._relays.discard(task)
 
     @staticmethod
     async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

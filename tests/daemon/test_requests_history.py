@@ -54,8 +54,10 @@ async def archive(
         Desk(TOPICS, "safe", {"history": answering.history(outbox, public)}, publisher.say) as desk,
         Caller.at(broker, TOPICS) as caller,
     ):
-        for one in results:
+        for number, one in enumerate(results, 1):
             outbox.offer(one)
+            if number % 1000 == 0:
+                await outbox.account()  # behind what was offered: so many at once would not wait for a disk
         desk.listen(publisher.incoming.listen)
         await caller.heard("history")
         yield caller, outbox

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import sqlite3
@@ -60,6 +61,7 @@ async def test_every_request_is_done_by_somebody(air: Air, mosquitto: Mosquitto,
             assert (await caller.ask(process, "reload"))["data"]["applied"] == ["requests"]
             before = len(caller.of("ankled/gym/bridge/response/+"))
             await caller.say("devices")
+            await asyncio.sleep(0.5)  # nothing tells that nobody has looked at it
             path.write_text(text.replace("'all'", "'safe'"))
             process.send_signal(signal.SIGHUP)
             while (answer := await caller.ask_or_none(process, "adopt", address="C0:11:22:33:44:55")) is None:
