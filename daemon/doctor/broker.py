@@ -7,6 +7,7 @@ nobody has asked for and no broker keeps.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
@@ -142,50 +143,43 @@ async def _topics(patient: Patient, connection: Connection, noted: _Noted) -> li
     heard: dict[str, bytes] = {}
     listening = asyncio.create_task(_listen(connection, heard, word), name="doctor listens")
     try:
-        subscribed = ok("broker subscribe", f"requests may be subscribed to: {topics.request('+')}")
-        try:
-            for each in (topics.request("+"), word, *(topics.bridge(name) for name in ("state", "info", "health"))):
+        refused = ""
+        for each in (topics.request("+"), *(topics.bridge(name) for name in ("state", "info", "health")), word):
+            try:
                 await connection.subscribe(each)
-        except BrokerError as error:
-            if not connection.usable:
-                raise
-            subscribed = bad("broker subscribe", str(error), allow)
+            except BrokerError as error:
+                if not connection.usable:
+                    raise
+                refused = refused or str(error)
         taken = await connection.publish(Message(word, _WORD, 1))
         await asyncio.wait({listening}, timeout=_HEARING_S)
     finally:
         listening.cancel()
         await asyncio.wait({listening}, timeout=_HEARING_S)
     back = word in heard
-    if not back and subscribed.verdict == "ok":
+    if not taken:
+        published = bad("broker publish", f"{word} was refused: {noted.why}", allow)
+    elif back or connection.version == "5":
+        published = ok("broker publish", f"{word} was taken")
+    else:
+        told = f"a broker of MQTT {connection.version} does not tell what it refuses"
+        published = not_tried("broker publish", told)
+    subscribed = ok("broker subscribe", f"requests may be subscribed to: {topics.request('+')}")
+    if refused:
+        subscribed = bad("broker subscribe", refused, allow)
+    elif not back:
         told = f"what is published below {topics.root} does not come back: requests may not reach the daemon either"
         subscribed = note("broker subscribe", told, allow)
-    return [
-        _published(connection, taken, noted.why, back, word, allow),
-        subscribed,
-        await _node(patient, heard, topics),
-    ]
-
-
-def _published(  # noqa: PLR0913, PLR0917  (what was seen, each by itself)
-    connection: Connection,
-    taken: bool,
-    why: str,
-    back: bool,
-    word: str,
-    allow: str,  # noqa: FBT001 - as above
-) -> Finding:
-    if not taken:
-        return bad("broker publish", f"{word} was refused: {why}", allow)
-    if back or connection.version == "5":
-        return ok("broker publish", f"{word} was taken")
-    return not_tried("broker publish", f"a broker of MQTT {connection.version} does not tell what it refuses")
+    return [published, subscribed, await _node(patient, heard, topics)]
 
 
 async def _listen(connection: Connection, heard: dict[str, bytes], until: str) -> None:
-    async for message in connection.received():
-        heard[message.topic] = message.payload
-        if message.topic == until:  # what is kept came before it
-            return
+    # where the connection breaks, who speaks on it says so
+    with contextlib.suppress(BrokerError):
+        async for message in connection.received():
+            heard[message.topic] = message.payload
+            if message.topic == until:  # what is kept came before it
+                return
 
 
 async def _node(patient: Patient, heard: dict[str, bytes], topics: Topics) -> Finding:

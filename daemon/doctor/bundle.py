@@ -1,4 +1,4 @@
-"""The bundle for a bug report: what the doctor found and what explains it, without what is private. It is never sent."""
+"""The bundle for a bug report: what the doctor found and what explains it, less what is private. Never sent."""
 
 from __future__ import annotations
 
