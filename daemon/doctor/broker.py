@@ -23,9 +23,8 @@ from ankled.daemon.mqtt.refusals import Refusals
 from ankled.daemon.mqtt.topics import Topics
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
     from ankled.daemon.doctor.patient import Patient
+    from ankled.daemon.doctor.running import Look
     from ankled.daemon.mqtt.broker_url import BrokerAddress
     from ankled.daemon.mqtt.connection import Connection
     from ankled.daemon.mqtt.properties import Terms
@@ -59,7 +58,7 @@ def _timeout_s(patient: Patient) -> float:
     return min(_MOST_S, patient.config.mqtt.timeout_s)
 
 
-def looks(patient: Patient) -> list[Callable[[Patient], Awaitable[Sequence[Finding]]]]:
+def looks(patient: Patient) -> list[Look]:
     """Return what looks at each broker, one after the other in the configuration's order."""
     mqtt = patient.config.mqtt if patient.broker is None else patient.config.mqtt.at(patient.broker)
     try:
@@ -68,16 +67,12 @@ def looks(patient: Patient) -> list[Callable[[Patient], Awaitable[Sequence[Findi
         addresses = mqtt.addresses()
     except AnkledError as error:
         told = str(error)
-        return [lambda _: _said(not_tried("broker", told))]
+        return [lambda _: [not_tried("broker", told)]]
     return [_look(address) for address in addresses]
 
 
-async def _said(*findings: Finding) -> Sequence[Finding]:
-    return findings
-
-
-def _look(address: BrokerAddress) -> Callable[[Patient], Awaitable[Sequence[Finding]]]:
-    async def look(patient: Patient) -> Sequence[Finding]:
+def _look(address: BrokerAddress) -> Look:
+    async def look(patient: Patient) -> list[Finding]:
         return await examine(patient, address)
 
     return look

@@ -27,6 +27,7 @@ _UUID: Final = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}
 _BYTE: Final = r"(?:0x[0-9A-Fa-f]{1,2}|\b[0-9A-Fa-f]{2}\b|\b\d{1,3}\b)"
 _BYTES: Final = re.compile(rf"{_BYTE}(?:(?:\s*[,;]\s*|\s+){_BYTE}){{5,}}")
 _ESCAPED: Final = re.compile(r"(?:\\{1,2}x[0-9A-Fa-f]{2}){6,}")
+_LITERAL: Final = re.compile(r"""(?<!\w)b(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\\"(?:(?!\\").)*\\")""")
 _USER: Final = re.compile(r"(://)[^/\s\"'<>]*@")
 _QUERY: Final = re.compile(r"((?:mqtts?|wss?|https?)://[^\s\"'?<>]*)\?[^\s\"'<>]+")
 _KEYED: Final = re.compile(
@@ -73,7 +74,7 @@ class Scrubber:
         text = self._pattern.sub(self._word, text) if self._pattern else text
         text = _HOME.sub(r"\1somebody", text)
         text = _PARTED.sub(lambda hit: self._device(_digits(hit[0])), text)
-        text = _ESCAPED.sub("[bytes]", _BYTES.sub("[bytes]", text))
+        text = _LITERAL.sub("[bytes]", _ESCAPED.sub("[bytes]", _BYTES.sub("[bytes]", text)))
         text = self._known(text)
         text = _bare_but_in_uuids(text, self._device)
         return text if self._keep_hosts else _IP.sub(self._place, text)
