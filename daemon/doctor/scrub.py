@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ankled.daemon.doctor.secrets import Private
 
 _HEX_DIGITS: Final = 12
+_IPV6: Final = 6
 _SHORT: Final = 3
 """A shorter word is replaced only where it stands by itself: inside of others it tells nothing."""
 _PARTED: Final = re.compile(
@@ -27,7 +28,7 @@ _UUID: Final = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}
 _BYTE: Final = r"(?:0x[0-9A-Fa-f]{1,2}|\b[0-9A-Fa-f]{2}\b|\b\d{1,3}\b)"
 _BYTES: Final = re.compile(rf"{_BYTE}(?:(?:\s*[,;]\s*|\s+){_BYTE}){{5,}}")
 _ESCAPED: Final = re.compile(r"(?:\\{1,2}x[0-9A-Fa-f]{2}){6,}")
-_LITERAL: Final = re.compile(r"""(?<!\w)b(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\\"(?:(?!\\").)*\\")""")
+_LITERAL: Final = re.compile(r"""(?<!\w)[bB](?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\\"(?:(?!\\").)*\\")""")
 _USER: Final = re.compile(r"(://)[^/\s\"'<>]*@")
 _QUERY: Final = re.compile(r"((?:mqtts?|wss?|https?)://[^\s\"'?<>]*)\?[^\s\"'<>]+")
 _KEYED: Final = re.compile(
@@ -77,7 +78,7 @@ class Scrubber:
         text = _LITERAL.sub("[bytes]", _ESCAPED.sub("[bytes]", _BYTES.sub("[bytes]", text)))
         text = self._known(text)
         text = _bare_but_in_uuids(text, self._device)
-        return text if self._keep_hosts else _IP.sub(self._place, text)
+        return _IP.sub(self._place, text)
 
     def leaks(self, data: bytes) -> list[str]:
         """Return what still stands in the bytes, by its stand-in: a last look before anything is written."""
@@ -106,7 +107,9 @@ class Scrubber:
             address = ipaddress.ip_address(hit[0])
         except ValueError:
             return hit[0]
-        if address.is_loopback or address.is_unspecified:
+        # one that was made from an address of a network card tells that: RFC 4291, appendix A
+        made = address.version == _IPV6 and address.packed[11:13] == b"\xff\xfe"
+        if address.is_loopback or address.is_unspecified or (self._keep_hosts and not made):
             return hit[0]
         return self._places.setdefault(str(address), f"ip-{len(self._places) + 1}")
 

@@ -1,4 +1,4 @@
-"""The doctor on a real D-Bus: without bluetoothd, with a stand-in of it in several states, and with none that answers."""
+"""The doctor on a real D-Bus: without bluetoothd, with a stand-in of it in several states, and with one that hangs."""
 
 from __future__ import annotations
 

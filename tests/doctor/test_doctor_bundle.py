@@ -82,7 +82,7 @@ def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planted:
     """Put secrets, names and addresses into the configuration, the files it names, the journal and the state."""
     (tmp_path / "password").write_text("Pa55-w\u00f6rd\n", encoding="utf-8")
     (tmp_path / "key-password").write_text("key-pa55\n")
-    signed = Authority(tmp_path).sign("client", password="key-pa55")
+    signed = Authority(tmp_path).sign("client", password="key-pa55")  # noqa: S106 - planted
     key = [line for line in Path(signed.key_file).read_text().splitlines() if not line.startswith("-----")]
     text = CONFIGURATION.format(folder=tmp_path, mac=MAC, mac2=MAC[:-2] + "5C", other=OTHER)
     patient = configured(tmp_path, text)

@@ -1,4 +1,4 @@
-"""The doctor and the machine: disk, clock, kernels, service, what is stored; and each line explained in docs/doctor.md."""
+"""The doctor and the machine: disk, clock, kernels, service, what is stored; and each line is explained."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,8 +18,12 @@ from ankled.daemon.doctor.finding import ok
 from ankled.daemon.doctor.patient import Patient
 from ankled.daemon.outbox.result import Result
 from ankled.daemon.outbox.store import Store
-from tests.daemon.commands import Shell
 from tests.doctor.examined import by_line, configured, examined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.daemon.commands import Shell
 
 GUIDE = Path(__file__).parents[2] / "docs" / "doctor.md"
 NOBODY = 65534
@@ -109,8 +113,8 @@ def test_dates() -> None:
 def test_kinds_of_file_systems(tmp_path: Path) -> None:
     """The mount that is nearest counts; a blank in its name is written as in proc(5)."""
     (tmp_path / "a b").mkdir()
-    mounts = f"1 0 8:1 / / rw - ext4 /dev/x rw\n2 1 0:5 / {str(tmp_path)} rw - nfs4 host:/x rw\n"
-    mounts += f"3 2 0:6 / {str(tmp_path)}/a\\040b rw - tmpfs none rw\n"
+    mounts = f"1 0 8:1 / / rw - ext4 /dev/x rw\n2 1 0:5 / {tmp_path!s} rw - nfs4 host:/x rw\n"
+    mounts += f"3 2 0:6 / {tmp_path!s}/a\\040b rw - tmpfs none rw\n"
     assert disk.of_kind("state", Path("/"), mounts).verdict == "ok"
     assert "over a network" in disk.of_kind("state", tmp_path, mounts).told
     assert "gone when the machine restarts" in disk.of_kind("state", tmp_path / "a b", mounts).told
@@ -192,9 +196,9 @@ async def test_the_outbox(tmp_path: Path) -> None:
     with Store(path) as store:
         store.add([Result(id="a", source="left", seq=1, athlete=None, topic="x/y", payload=b"{}", retain=False)])
         (open_,) = await examined(patient, "outbox")
-    before = (path.read_bytes(), sorted(os.listdir(path.parent)))
+    before = (path.read_bytes(), sorted(path.parent.iterdir()))
     (closed,) = await examined(patient, "outbox")
-    assert (path.read_bytes(), sorted(os.listdir(path.parent))) == before
+    assert (path.read_bytes(), sorted(path.parent.iterdir())) == before
     assert open_.verdict == closed.verdict == "ok"
     assert open_.told.startswith("1 results wait for the broker")
     assert closed.told == open_.told
@@ -241,7 +245,7 @@ def test_the_cache_of_kernels(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("compiled")
 async def test_the_kernels_of_this_tree(tmp_path: Path) -> None:
-    """numba is asked in another process, which finds the cache that this one has filled."""
+    """Numba is asked in another process, which finds the cache that this one has filled."""
     found = await examined(configured(tmp_path), "kernels")
     assert [one.verdict for one in found] == ["ok", "ok"]
 
