@@ -38,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         message = "--keep-hosts is of use with --bundle only; give both or neither"
         raise UsageError(message)
     if arguments.bundle is not None:
+        arguments.bundle = arguments.bundle.absolute()
         bundle.prepare(arguments.bundle)
     patient = Patient(arguments.config, arguments.broker)
     return asyncio.run(_run(patient, arguments))

@@ -19,7 +19,7 @@ from ankled.daemon.doctor.journal import last_lines
 from ankled.daemon.doctor.machine import installed
 from ankled.daemon.doctor.report import as_json
 from ankled.daemon.doctor.scrub import Scrubber
-from ankled.daemon.doctor.secrets import private, raw
+from ankled.daemon.doctor.secrets import private
 from ankled.daemon.errors import AnkledError, UsageError
 
 if TYPE_CHECKING:
@@ -54,12 +54,13 @@ def prepare(path: Path) -> None:
 
 def contents(patient: Patient, findings: Sequence[Finding], *, keep_hosts: bool) -> dict[str, bytes]:
     """Return the files of the bundle, scrubbed. Raises AnkledError rather than let anything private out."""
-    known = bool(raw(patient))
+    layers = patient.layers()
+    known = patient.path is not None and bool(layers)
     texts = {
         "README.txt": _ABOUT,
         "doctor.jsonl": as_json(findings),
         "versions.json": _json({**installed()[0], "python": platform.python_version(), "system": _system()}),
-        "configuration.json": _json(raw(patient)) if known else _UNKNOWN,
+        "configuration.json": _json([{"source": one.name, "data": one.data} for one in layers]) if known else _UNKNOWN,
         "captures.json": _json([_capture(*one) for one in captures(patient)]) if known else _UNKNOWN,
         "journal.log": (last_lines() or "the journal holds nothing that this user may read\n") if known else _UNKNOWN,
     }

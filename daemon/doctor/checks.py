@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ankled.daemon.doctor import (
@@ -16,12 +17,15 @@ from ankled.daemon.doctor import (
     stored,
     switches,
 )
+from ankled.daemon.doctor.finding import not_tried
 from ankled.daemon.doctor.running import Check
 
 if TYPE_CHECKING:
     from ankled.daemon.doctor.patient import Patient
     from ankled.daemon.doctor.running import Look
 
+_INSIDE: Final = {"disk", "stored"}
+"""The groups that look at what the daemon has written."""
 _BUSY: Final = "See what keeps the machine busy: top"
 _DISK: Final = "See which disk or network folder does not answer: sudo dmesg | tail -n 30"
 _DBUS: Final = "Restart what hangs: sudo systemctl restart bluetooth; if that hangs too, restart the machine."
@@ -33,6 +37,18 @@ def _check(group: str, line: str, look: Look, stuck: str = _BUSY, deadline_s: fl
 
 def checks(patient: Patient) -> list[Check]:
     """Return the checks for a patient: one for each of its brokers among them."""
+    return [_open(check, patient) for check in _all(patient)]
+
+
+def _open(check: Check, patient: Patient) -> Check:
+    """Return a check, or what tells that it is not for us."""
+    closed = patient.closed
+    if closed is None or check.group not in _INSIDE:
+        return check
+    return replace(check, look=lambda _: [not_tried(check.lines[0], closed)])
+
+
+def _all(patient: Patient) -> list[Check]:
     wait = f"See whether the broker and its name server answer, then look again: ankled doctor --config {patient.shown}"
     return [
         _check("machine", "kernel", machine.kernel),

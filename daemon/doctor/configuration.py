@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 def configuration(patient: Patient) -> list[Finding]:
     """Return one finding for each problem."""
-    if patient.path is None:
+    if patient.path is None and not patient.problems:
         do = "Name one, with your sensors in it: ankled doctor --config FILE.toml"
         return [note("configuration", "no file is named and none is installed: the defaults were examined", do)]
-    correct = f"Correct the file, then see that nothing is left: ankled check-config {patient.path}"
+    correct = f"Correct the file, then see that nothing is left: ankled check-config {patient.shown}"
     if patient.problems:
         return [bad("configuration", str(problem), correct) for problem in patient.problems]
     config = patient.config
     try:
-        found = [note("configuration", told, correct) for told in config.mqtt.warnings()]
+        found = [note("configuration", str(told), correct) for told in (*patient.warnings, *config.mqtt.warnings())]
     except AnkledError as error:
         return [bad("configuration", f"{patient.path}: {error}", correct)]
     if not config.devices and config.adopt == "none":

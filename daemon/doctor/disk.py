@@ -24,7 +24,8 @@ _PLAIN: Final = {"vfat", "exfat", "msdos"}
 def existing(path: Path) -> Path:
     """Return the folder, or the nearest above it that is there."""
     path = path.absolute()
-    return next((one for one in (path, *path.parents) if one.exists()), Path("/"))
+    # not Path.exists, which raises where a folder above is closed to us
+    return next((one for one in (path, *path.parents) if os.access(one, os.F_OK, effective_ids=True)), Path("/"))
 
 
 def writable(patient: Patient) -> list[Finding]:

@@ -31,14 +31,14 @@ print(json.dumps([str(jit.cache_root()), jit.source_digest(pathlib.Path(jit.__fi
 """
 
 
-def cache(_patient: Patient) -> list[Finding]:
+def cache(patient: Patient) -> list[Finding]:
     """Ask numba, then look into the folder."""
     # below a device no folder can be made, so the kernels are imported without one
     nowhere = f"{os.devnull}/none"
     try:
         done = subprocess.run(  # noqa: S603 - our own Python and words
             [sys.executable, "-B", "-c", _ASK, os.environ.get("ANKLED_CACHE_DIR", "")],
-            env={**os.environ, "ANKLED_CACHE_DIR": nowhere},
+            env={**_of_service(patient), **os.environ, "ANKLED_CACHE_DIR": nowhere},
             capture_output=True,
             timeout=DEADLINE_S - 5.0,
             check=False,
@@ -53,6 +53,12 @@ def cache(_patient: Patient) -> list[Finding]:
         return [bad("numba", f"numba does not load: {why}", do)]
     root, digest = msgspec.json.decode(done.stdout, type=tuple[str, str])
     return [ok("numba", "numba loads"), of_cache(Path(root), digest)]
+
+
+def _of_service(patient: Patient) -> dict[str, str]:
+    """Return the folder that systemd gives the service, where it is that which is examined."""
+    folder = patient.root / "var/cache/ankled"
+    return {"CACHE_DIRECTORY": str(folder)} if patient.of_service and folder.is_dir() else {}
 
 
 def of_cache(root: Path, digest: str) -> Finding:

@@ -7,15 +7,18 @@ import pwd
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ankled.daemon.config import Config, InvalidConfigError, load
+from ankled.daemon.config import Config
+from ankled.daemon.config.layers import DEFAULT, Layer, default_file, of_environment, of_files
+from ankled.daemon.config.load import examine
 from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.drivers.registry import registered
 
 if TYPE_CHECKING:
     from ankled.daemon.config import Problem
 
-INSTALLED: Final = "etc/ankled/ankled.toml"
-"""The configuration of the service, below the root: examined where none is named and this one is there."""
+_SERVICE: Final = "ankled"
+_HOME: Final = "var/lib/ankled"
+"""Where relative paths of the service's configuration begin: the working directory in its unit."""
 
 
 class Patient:
@@ -27,17 +30,34 @@ class Patient:
             BrokerAddress.parse(broker)  # a mistake is told of the option
         self.root = root
         self.broker = broker
-        installed = root / INSTALLED
-        self.path = installed if path is None and os.access(installed, os.R_OK) else path
-        self.problems: tuple[Problem, ...] = ()
-        self.config = Config()
-        try:
-            if self.path is not None:
-                self.config = load(self.path, drivers=registered().drivers)
-        except InvalidConfigError as error:
-            self.problems = error.problems
+        self.path = default_file(os.environ) if path is None else path
+        self.of_service = self.path is not None and self.path.absolute() == DEFAULT
+        self.closed = self._enter() if self.of_service else None
+        """Why what the daemon has stored cannot be looked at; None if it can."""
+        found = examine(self.path, drivers=registered().drivers)
+        self.config = found.config or Config()
+        self.problems: tuple[Problem, ...] = found.problems
+        self.warnings: tuple[Problem, ...] = found.warnings
         self.heard: dict[str, bytes] = {}
         """What the broker keeps of the daemon: `info` and `health`, once the broker was asked."""
+
+    def _enter(self) -> str | None:
+        """Go where the service works, so that relative paths mean what they mean to it."""
+        home = self.root / _HOME
+        try:
+            os.chdir(home)
+        except FileNotFoundError:
+            return f"the service is not installed: there is no {home}"
+        except OSError:
+            return f"{home} is not for {user()}; examine it as the service does: sudo -u {_SERVICE} ankled doctor"
+        return None
+
+    def layers(self) -> list[Layer]:
+        """Return the tables of the file, its drop-ins and the environment, wrong or not; none if a file is no TOML."""
+        read = list(of_files(self.path))
+        if any(not isinstance(one, Layer) for one in read):
+            return []
+        return [one for one in (*read, *of_environment(os.environ)) if isinstance(one, Layer)]
 
     @property
     def sound(self) -> bool:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -36,19 +35,9 @@ class Private(msgspec.Struct, frozen=True, kw_only=True):
     addresses: tuple[str, ...]
 
 
-def raw(patient: Patient) -> dict[str, Any]:
-    """Return the tables of the configuration, wrong or not; none where it is no TOML."""
-    if patient.path is None:
-        return {}
-    try:
-        return tomllib.loads(patient.path.read_bytes().decode("utf-8-sig"))
-    except (OSError, ValueError):
-        return {}
-
-
 def private(patient: Patient, *, keep_hosts: bool) -> Private:
     """Return what is to be replaced."""
-    data = raw(patient)
+    data = [layer.data for layer in patient.layers()]
     changed = _changed(patient)
     words: dict[str, str] = dict.fromkeys(set(_secrets(patient, data)) - _NOBODY, HIDDEN)
     for index, name in enumerate(_each(_named("athlete", data, changed)), 1):
@@ -104,16 +93,16 @@ def _texts(tree: object) -> Iterator[str]:
             yield from _texts(below)
 
 
-def _adapters(data: dict[str, Any]) -> list[str]:
+def _adapters(data: object) -> list[str]:
     return [text for text in _named("adapters", data) if ":" in text]
 
 
-def _urls(patient: Patient, data: dict[str, Any]) -> list[str]:
+def _urls(patient: Patient, data: object) -> list[str]:
     given = [] if patient.broker is None else [patient.broker]
     return [*given, *_named("broker", data), *_named("fallbacks", data)]
 
 
-def _secrets(patient: Patient, data: dict[str, Any]) -> Iterator[str]:
+def _secrets(patient: Patient, data: object) -> Iterator[str]:
     """Yield user names, passwords, keys, and what stands in front of the host, or behind the path, of a URL."""
     yield from _named("username", data)
     yield from _named("password", data)
@@ -147,7 +136,7 @@ def _lines(path: Path) -> Iterator[str]:
     yield from (line.strip() for line in text.splitlines() if line.strip() and not line.startswith("-----"))
 
 
-def _hosts(patient: Patient, data: dict[str, Any]) -> list[str]:
+def _hosts(patient: Patient, data: object) -> list[str]:
     found = _named("server_name", data)
     for text in _urls(patient, data):
         place = text.partition("://")[2].rpartition("@")[2].partition("/")[0].partition("?")[0]

@@ -26,7 +26,7 @@ def service(patient: Patient) -> list[Finding]:
         if told and told.get("LoadState") not in {None, "", "not-found"}:
             return [*of_service(told, scope), *(_linger(patient) if scope else ())]
     return [
-        note("service", f"{UNIT} is not installed: nobody starts the daemon", "Install it as docs/service.md says.")
+        note("service", f"{UNIT} is not installed: nobody starts the daemon", "Install it: sudo ankled service install")
     ]
 
 

@@ -19,6 +19,7 @@ from ankled.daemon.doctor import bundle
 from ankled.daemon.doctor.finding import note
 from ankled.daemon.doctor.scrub import Scrubber
 from ankled.daemon.doctor.secrets import Private
+from ankled.daemon.errors import AnkledError
 from tests.daemon.brokers import HOST, Mosquitto
 from tests.daemon.certificates import Authority
 from tests.doctor.examined import configured, examined
@@ -141,11 +142,13 @@ def test_nothing_private_is_in_it(planted: Planted, shell: Shell, tmp_path: Path
     assert "report.tar.gz holds:" in done.err
     assert "Look through it before you pass it on" in done.err
     assert all(name in done.err for name in files)
-    config = json.loads(files["configuration.json"])
+    (source,) = json.loads(files["configuration.json"])
+    config = source["data"]
     assert [one["address"] for one in config["devices"]] == ["device-1", "device-2"]
     assert [one["athlete"] for one in config["devices"]] == ["athlete-1", "athlete-2"]
     assert config["node"] == "gym"
-    assert "host-1" not in config["mqtt"]["server_name"] or config["mqtt"]["server_name"].startswith("host-")
+    assert re.fullmatch(r"host-\d", config["mqtt"]["server_name"])
+    assert config["mqtt"]["username"] == "***"
     assert json.loads(files["captures.json"])[0]["bytes"] == 14
     assert files["journal.log"].count(b"2026-11-22T21:00:00 ankled[7]: ") == (tmp_path / "journal").read_text().count(
         "\n"
@@ -170,6 +173,22 @@ def test_without_a_configuration_nothing_unknown_goes_out(planted: Planted, shel
     assert {name: found for name, data in files.items() if (found := private_in(data, planted.key))} == {}
 
 
+def test_drop_ins_and_variables_count(
+    planted: Planted, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands in another file of the configuration, or in the environment, is known to be private too."""
+    folder = tmp_path / "ankled.toml.d"
+    folder.mkdir()
+    (folder / "10.toml").write_text('[mqtt]\nbroker = "mqtt://dropped:in@dropped.example.org"\n')
+    monkeypatch.setenv("ANKLED_MQTT__SERVER_NAME", "varied.example.org")
+    with (tmp_path / "journal").open("a") as journal:
+        journal.write("dropped said to dropped.example.org and varied.example.org\n")
+    shell("doctor", "--config", planted.config, "--bundle", tmp_path / "report.tar.gz")
+    text = b"".join(unpacked(tmp_path / "report.tar.gz").values())
+    assert b"*** said to host-" in text
+    assert not re.search(b"dropped|varied|example", text)
+
+
 async def test_what_the_broker_keeps(mosquitto: Mosquitto, tmp_path: Path) -> None:
     """The daemon's own words are in it, less what is private in them."""
     text = f'node = "gym"\n[mqtt]\nbroker = "mqtt://{HOST}:{mosquitto.address.port}"\n'
@@ -189,7 +208,7 @@ async def test_the_last_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Should anything have been overlooked, there is no bundle, and the sentence does not tell it either."""
     patient = configured(tmp_path, f'[[devices]]\nslug = "left"\naddress = "{MAC}"\nathlete = "kim"\n')
     monkeypatch.setattr(Scrubber, "scrub", lambda _self, text: text)
-    with pytest.raises(bundle.AnkledError, match="no bundle was written") as refused:
+    with pytest.raises(AnkledError, match="no bundle was written") as refused:
         bundle.contents(patient, [note("x", f"{MAC} of kim")], keep_hosts=False)
     assert "kim" not in str(refused.value)
     assert MAC not in str(refused.value)

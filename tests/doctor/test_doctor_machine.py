@@ -21,8 +21,9 @@ from ankled.daemon.outbox.store import Store
 from tests.doctor.examined import by_line, configured, examined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from ankled.daemon.doctor.finding import Finding
     from tests.daemon.commands import Shell
 
 GUIDE = Path(__file__).parents[2] / "docs" / "doctor.md"
@@ -170,7 +171,7 @@ def test_a_user_without_permission(open_folder: Path, line: str) -> None:
             os.setgroups([])
             os.setgid(NOBODY)
             os.setuid(NOBODY)
-            looks = {
+            looks: dict[str, Callable[[Patient], list[Finding]]] = {
                 "folders": disk.writable,
                 "outbox": stored.outbox,
                 "changes": stored.changes,
