@@ -101,10 +101,10 @@ async def examine(patient: Patient, address: BrokerAddress) -> list[Finding]:
 
 def _advice(patient: Patient, address: BrokerAddress) -> str:
     local = address.transport == "unix" or address.host in {"localhost", "127.0.0.1", "::1"}
-    see = "see what it says (systemctl status mosquitto)" if local else "see on its machine what its log says"
+    how = "Do that (how it does: systemctl status mosquitto)" if local else "Do that"
     config = "" if patient.path is None else f" --config {patient.path}"
     broker = "" if patient.broker is None else f" --broker {address.url}"
-    return f"Do as that says, or {see}, then look again: ankled doctor{config}{broker}"
+    return f"{how}, then look again: ankled doctor{config}{broker}"
 
 
 def of_terms(terms: Terms, version: str) -> Finding:

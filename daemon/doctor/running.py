@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import subprocess
 import threading
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ async def _one(check: Check, patient: Patient) -> tuple[list[Finding], bool]:
 
 
 async def _looked(check: Check, patient: Patient) -> Sequence[Finding]:
-    if asyncio.iscoroutinefunction(check.look):
+    if inspect.iscoroutinefunction(check.look):
         found: Sequence[Finding] = await check.look(patient)
         return found
     return await in_thread(lambda: check.look(patient))  # type: ignore[arg-type,return-value]  # a plain function
