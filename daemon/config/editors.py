@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from ankled.daemon.asyncapi.fields import unit
 from ankled.daemon.config.keys import KEYS
+from ankled.daemon.config.leaves import leaves
 from ankled.daemon.config.schema import Config
 
 # Of the older dialects, which these editors know best.
@@ -19,12 +19,13 @@ def schema() -> dict[str, Any]:
     """Return the schema as a document of its own, tables within it where they are used."""
     (top,), definitions = msgspec.json.schema_components([Config], ref_template="{name}")
     found = _table(definitions[top["$ref"]], definitions, "")
-    return {"$schema": _DIALECT, "$id": "urn:ankled:schema:config", "title": "Configuration of ankled"} | found
+    return {"$schema": _DIALECT, "$id": "urn:ankled:schema:config"} | found | {"title": "Configuration of ankled"}
 
 
 def _table(table: dict[str, Any], definitions: dict[str, Any], path: str) -> dict[str, Any]:
     """Return the schema of a table with its keys described, and without null, which TOML has not."""
     fields = {}
+    units = {leaf.path: leaf.unit for leaf in leaves()}
     for name, field in table["properties"].items():
         here = f"{path}{name}"
         fields[name] = _field(field, definitions, here)
@@ -34,8 +35,8 @@ def _table(table: dict[str, Any], definitions: dict[str, Any], path: str) -> dic
             says = fields[name].get("description")
             allowed = f" Allowed: {says}." if says else ""
             fields[name]["description"] = f"{key.told}{allowed} {after}"
-            if (found := unit(name)) is not None:
-                fields[name]["x-unit"] = found
+            if units[here]:
+                fields[name]["x-unit"] = units[here]
     return table | {"description": cleandoc(table["description"]), "properties": fields, "additionalProperties": False}
 
 

@@ -1,7 +1,7 @@
 """What each key is for, and whether a reload applies it: one row a key, in the order of the structs.
 
-docs/configuration.md and the JSON Schema for editors say so from here, and live/reload.py does so. A test holds the rows
-equal to the keys of the structs.
+docs/configuration.md and the JSON Schema for editors say so from here, and live/reload.py does so. A test holds the
+rows equal to the keys of the structs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ KEYS: Final[dict[str, Key]] = {
     "session.idle_end_min": Key("A session ends after so long without a repetition.", "now"),
     "radio.adapters": Key("Bluetooth adapters, by name or better by address; none: the first that is powered."),
     "radio.slots": Key("Connections that one adapter is trusted with."),
-    **{f"radio.allow.{name}": Key(f"Sensors to adopt, where `adopt` says so: {of}.", "now") for name, of in _RULE.items()},
+    **{
+        f"radio.allow.{name}": Key(f"Sensors to adopt, where `adopt` says so: {of}.", "now")
+        for name, of in _RULE.items()
+    },
     **{f"radio.block.{name}": Key(f"Sensors never to connect to: {of}.", "now") for name, of in _RULE.items()},
     "mqtt.broker": Key("The URL of the broker: mqtt, mqtts, ws, wss, unix or embedded."),
     "mqtt.fallbacks": Key("Brokers to try in this order when that one fails."),
@@ -42,8 +45,8 @@ KEYS: Final[dict[str, Key]] = {
     "mqtt.client_id": Key("The client identifier; without it `ankled-` and the node."),
     "mqtt.keepalive_s": Key("How long the connection may be silent before it is probed."),
     "mqtt.timeout_s": Key("How long connecting and each acknowledgement may take."),
-    "mqtt.publish_live": Key("Publish what each leg does now, up to ten times a second."),
-    "mqtt.publish_imu": Key("Publish decoded samples too."),
+    "mqtt.publish_live": Key("Publish what each leg does now, up to ten times a second.", "now"),
+    "mqtt.publish_imu": Key("Publish decoded samples too.", "now"),
     "outbox.size_mb": Key("How much room results may take that wait, or were sent."),
     "outbox.pending_days": Key("How long a result waits for the broker."),
     "outbox.kept_h": Key("How long it can be asked for after it was sent."),

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import inspect
 
+from ankled.daemon.asyncapi.fields import unit
 from ankled.daemon.config.schema import Config
 from ankled.daemon.config.walk import describe, unwrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_UNITS: Final = {"_min": "min", "_h": "h", "_days": "days"}
+"""Of times that are long; results have none such."""
 
 
 class Leaf(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +26,11 @@ class Leaf(msgspec.Struct, frozen=True, kw_only=True):
     kind: inspect.Type
     default: Any
     required: bool
+
+    @property
+    def unit(self) -> str:
+        """The unit that its name ends in, or nothing."""
+        return unit(self.path) or next((of for end, of in _UNITS.items() if self.path.endswith(end)), "")
 
     @property
     def allowed(self) -> str:

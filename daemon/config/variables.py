@@ -72,6 +72,10 @@ def _key(variable: str) -> tuple[list[str], inspect.Type | None]:
     path: list[str] = []
     kind: inspect.Type = inspect.type_info(Config)
     for part in variable.removeprefix(PREFIX).split("__"):
+        if isinstance(kind, inspect.DictType):  # of names, such as those of parts of the log
+            path.append(part.lower())
+            kind = unwrap(kind.value_type)[0]
+            continue
         fields = kind.fields if isinstance(kind, inspect.StructType) else ()
         field = next((field for field in fields if field.encode_name.upper() == part), None)
         if field is None:
