@@ -130,6 +130,21 @@ async def test_folders(tmp_path: Path) -> None:
     )
 
 
+async def test_what_the_service_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relative folders of the service's configuration lie in its own folder; where that is not there, it is told."""
+    path, root = tmp_path / "ankled.toml", tmp_path / "root"
+    path.write_text('node = "gym"\n')
+    monkeypatch.chdir(tmp_path)  # and back at the end
+    monkeypatch.setattr("ankled.daemon.doctor.patient.DEFAULT", path)
+    found = await examined(Patient(path, root=root), "folders", "outbox")
+    assert {one.verdict for one in found} == {"not tried"}
+    assert "the service is not installed" in found[0].told
+    home = root / "var" / "lib" / "ankled"
+    home.mkdir(parents=True)
+    found = await examined(Patient(path, root=root), "folders", "outbox")
+    assert f"state: {home / 'state'} can be made" in [one.told for one in found]
+
+
 def test_a_full_disk() -> None:
     """/proc has no room at all, as a disk that is full."""
     assert disk.of_space("state", Path("/proc")).verdict == "bad"
