@@ -32,8 +32,8 @@ One TOML file; without any the defaults hold. `systemd/ankled.example.toml` has 
 
 `*.toml` in the folder `FILE.toml.d` beside the file (`/etc/ankled/ankled.toml.d/` beside `/etc/ankled/ankled.toml`) are
 read after it, in the order of their names; hidden ones are not. Tables merge, and a later value replaces an earlier
-one, arrays as a whole. `[[devices]]` merge by their `slug`: of a device that an earlier file has the keys are changed, and
-one of another slug is added. To give `left` another mass:
+one, arrays as a whole. `[[devices]]` merge by their `slug`: of a device that an earlier file has the keys are changed,
+and one of another slug is added. To give `left` another mass:
 
 ```toml
 [[devices]]
@@ -63,9 +63,9 @@ is allowed, and a warning for each key of an older form:
 
 `--json` prints each as one JSON object a line: `severity` (`error` or `warning`), `file` (or the variable's name),
 `line`, `column`, `key`, `message`, `found`, `allowed`, `nearest` (null where there is none). `--show` prints every
-value and where it comes from, with `--json` as objects with `key`, `value`, `file`, `line`, `column`. `--migrate` prints the
-file with renamed keys renamed and removed ones as comments; all else stays as it is. The exit code is 3 where
-something is wrong. No password is printed.
+value and where it comes from, passwords as stars; with `--json` as objects with `key`, `value`, `file`, `line`,
+`column`. `--migrate` prints the file with renamed keys renamed and removed ones as comments; all else stays as it is.
+The exit code is 3 where something is wrong.
 
 `docs/config.schema.json` is a JSON Schema. Editors with Taplo (Even Better TOML) complete and check a file by it whose
 first line is `#:schema PATH/config.schema.json`.

@@ -101,7 +101,9 @@ def _file(path: Path) -> Layer | Problem:
         return _nested(str(path))
     except ValueError as error:  # TOMLDecodeError, and numbers of more digits than Python reads
         at = _POSITION.search(str(error))
-        return _broken(path, f"is not TOML: {error}", *map(int, at.groups() if at else ()))
+        ends = isinstance(error, tomllib.TOMLDecodeError)  # one without a position is of the text's end
+        where = map(int, at.groups()) if at else (text.count("\n") + 1,) if ends else ()
+        return _broken(path, f"is not TOML: {error}", *where)
     found = _bounded(Layer(str(path), data))
     return found if isinstance(found, Problem) else msgspec.structs.replace(found, places=locate(text).places)
 

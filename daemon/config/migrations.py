@@ -5,7 +5,6 @@ The version of the form is `version`, 1 so far. A row is added here with each ke
 
 from __future__ import annotations
 
-import re
 import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
@@ -93,8 +92,8 @@ def rewritten(text: str, table: tuple[Migration, ...] = MIGRATIONS) -> tuple[str
 def _edit(text: str, statement: Statement, row: Migration) -> tuple[int, int, str]:
     """Return what to put in place of which part of the text: another name, or the old line as a comment."""
     if row.now is not None:
-        key = text[statement.begin : statement.key_end]
-        return statement.begin, statement.key_end, re.sub(r"[^.]*$", lambda _: str(row.now), key)
+        tables, dot, _ = text[statement.begin : statement.key_end].rpartition(".")
+        return statement.begin, statement.key_end, f"{tables}{dot}{row.now}"
     old = text[statement.begin : statement.end].replace("\n", "\n# ")
     return statement.begin, statement.end, f"# {old}"
 
