@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         message = f'the athlete is "{arguments.athlete}"; allowed are 1 to 64 characters of a-z, 0-9, _ and -'
         raise UsageError(message)
     given = Config() if arguments.config is None else load(arguments.config)
-    addresses = given.mqtt.addresses() if arguments.broker is None else (BrokerAddress.parse(arguments.broker),)
+    addresses = (given.mqtt if arguments.broker is None else given.mqtt.at(arguments.broker)).addresses()
     folder = Path(given.state.folder)
     ids = athletes.known_as(arguments.athlete, folder / athletes.NAME)
     # nothing is made by looking: without a key there is no pseudonym that anything could bear
