@@ -1,12 +1,12 @@
 """Which test tries a documented command line, and how. A line that no row takes fails test_commands.py.
 
-A new command in a page: add a row with a pattern that takes the whole line (as `pages.command_lines` gives it: no folder
-before `ankled`, no comment behind it) and one of
+A new command in a page: add a row with a pattern that takes the whole line (as `pages.command_lines` gives it: no
+folder before `ankled`, no comment behind it) and one of
 
-* OFFLINE: run as it is, in this process, one after the other in the order of the pages, in a folder that has ankled.toml,
-  by test_commands_offline.py;
-* BROKER, RADIO, DAEMON: run against a real mosquitto, sensors on a radio of software, and what a daemon has left there,
-  with broker and radio rewritten, by test_commands_live.py, which names each such line;
+* OFFLINE: run as it is, in this process, one after the other in the order of the pages, in a folder that has
+  ankled.toml, by test_commands_offline.py;
+* BROKER, RADIO, DAEMON: run against a real mosquitto, sensors on a radio of software, and what a daemon has left
+  there, with broker and radio rewritten, by test_commands_live.py, which names each such line;
 * REQUEST: topic and payload are held against the form of the request, by test_commands.py (and sent by
   tests/daemon/test_requests_document.py where docs/requests.md shows it);
 * PARSED: needs hardware, root or a configured machine: the real parser takes it, by test_commands.py, and `why` says so;
@@ -69,7 +69,9 @@ TABLE = (
     # the machine
     Row(r"(sudo )?ankled service .*", PARSED, "alters the machine; tests/vm does it on one of its own"),
     Row(r"(sudo )?ankled doctor\b.*", PARSED, "what it says depends on the machine"),
-    Row(r"(sudo )?(systemctl|journalctl|systemd-analyze|bluetoothctl|rfkill|apt|apt-get) .*", ELSEWHERE, "the system's"),
+    Row(
+        r"(sudo )?(systemctl|journalctl|systemd-analyze|bluetoothctl|rfkill|apt|apt-get) .*", ELSEWHERE, "the system's"
+    ),
     # shell blocks that make something
     Row(r"(?s)openssl .*|printf .*|cat > mosquitto\.conf .*|mosquitto -c .*", SHELL),
     Row(r"python -m pytest .*", ELSEWHERE, "runs the tests of a driver that its reader writes"),

@@ -27,7 +27,7 @@ PAGE = "docs/mqtt-connection.md"
 async def test_the_certificates_serve_broker_and_daemon(
     mosquitto_program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """openssl's lines run, mosquitto starts with the file, the TOML block's daemon connects, who has no certificate not."""
+    """Openssl's lines run, mosquitto starts with the file, the TOML block's daemon connects, who has no certificate not."""
     if find("openssl") is None:
         pytest.skip("openssl, which makes the certificates, is not installed")
     monkeypatch.chdir(tmp_path)
@@ -49,7 +49,9 @@ async def test_the_certificates_serve_broker_and_daemon(
         (tmp_path / "ankled.toml").write_text(toml.replace("localhost", f"localhost:{port}"))
         address = load(tmp_path / "ankled.toml").mqtt.address()
         async with Publisher(address, Topics(node="gym"), Options(timeout_s=5.0)) as publisher:
-            assert publisher.health.connected
+            publisher.keep("ankled/gym/left/availability", b'{"state":"online"}')
+            await publisher.drain(5.0)
+            assert publisher.statistics.connected
         with pytest.raises(aiomqtt.MqttError):
             await aiomqtt.Client(HOST, port, timeout=5.0).__aenter__()
     finally:

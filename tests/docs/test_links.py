@@ -63,6 +63,8 @@ def test_every_page_can_be_found() -> None:
 
 def test_paths_in_sentences_exist() -> None:
     """`docs/...`, `systemd/...`, `tests/...` and `daemon/...` in inline code are files or folders of this tree."""
-    named = {line.text for line in inline() if re.fullmatch(r"(docs|systemd|tests|daemon|benchmarks)/[\w./-]+", line.text)}
+    named = {
+        line.text for line in inline() if re.fullmatch(r"(docs|systemd|tests|daemon|benchmarks)/[\w./-]+", line.text)
+    }
     assert named
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
