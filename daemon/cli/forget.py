@@ -14,7 +14,6 @@ from ankled.daemon.config import Config, load
 from ankled.daemon.errors import AnkledError, BrokerError, OutboxError, RecordingError, UsageError
 from ankled.daemon.forget import recordings, retained, stored
 from ankled.daemon.live import athletes, launch
-from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.daemon.mqtt.topics import Topics
 from ankled.daemon.outbox.lock import Lock
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from ankled.daemon.forget.recordings import Finding
     from ankled.daemon.forget.stored import Stored
+    from ankled.daemon.mqtt.broker_url import BrokerAddress
 
 _UNSEEN: Final = (
     "{url} shows nothing retained below {root}/, not even bridge/state: either it holds nothing, or this user may not "

@@ -9,7 +9,7 @@ folder before `ankled`, no comment behind it) and one of
   there, with broker and radio rewritten, by test_commands_live.py, which names each such line;
 * REQUEST: topic and payload are held against the form of the request, by test_commands.py (and sent by
   tests/daemon/test_requests_document.py where docs/requests.md shows it);
-* PARSED: needs hardware, root or a configured machine: the real parser takes it, by test_commands.py, and `why` says so;
+* PARSED: needs hardware, root or a configured machine: the real parser takes it (test_commands.py), `why` says so;
 * MAKE: the target exists;
 * SHELL: run by bash, in the order of the pages, by test_commands_shell.py;
 * ELSEWHERE: somebody else's program, and `why` says why it is not run;

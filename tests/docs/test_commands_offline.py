@@ -8,14 +8,14 @@ import shlex
 from typing import TYPE_CHECKING
 
 import msgspec
-import pytest
-
 from ankled.daemon.records import Record
 from tests.docs.pages import ROOT
 from tests.docs.table import OFFLINE, lines_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tests.daemon.commands import Shell
 

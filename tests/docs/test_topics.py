@@ -29,7 +29,7 @@ def test_the_table_of_readme_is_that_of_the_document() -> None:
 
 def test_topics_in_sentences_exist() -> None:
     """A filter that a page shows, such as ankled/+/+/rep, matches at least one topic of the document."""
-    addresses = ["/".join(["ankled", "gym", one]) for one in _addresses() if not one.startswith("homeassistant")]
+    addresses = [f"ankled/gym/{one}" for one in _addresses() if not one.startswith("homeassistant")]
     wrong = []
     for page, text in pages().items():
         for shown in re.findall(r"(?<![\w./-])ankled/(?:[\w+{}<>-]+/)+(?:[\w+{}<>-]+|#)", text):
