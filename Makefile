@@ -53,7 +53,7 @@ coverage: $(DEV) ## run the tests under coverage and print what no test reaches
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-schemas: $(DEV) ## write docs/schemas and docs/asyncapi.json from the structs that are sent
+schemas: $(DEV) ## write docs/schemas, asyncapi.json, config.schema.json and configuration.md from the structs
 	$(BIN)/python -m ankled.daemon.schemas docs
 
 examples: $(DEV) ## write docs/examples/messages.json from a run with simulated sensors (three minutes; needs mosquitto)

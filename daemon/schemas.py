@@ -1,8 +1,8 @@
 """What the daemon publishes and takes, as documents made from the same structs that are sent.
 
-`make schemas` writes them below docs: schemas/*.json, a JSON Schema each, and asyncapi.json, which holds them all. A
-test holds the files equal to the structs. Definitions come from docs/records.md, examples from
-docs/examples/messages.json.
+`make schemas` writes them below docs: schemas/*.json, a JSON Schema each, and asyncapi.json, which holds them all; of
+the configuration configuration.md, and config.schema.json for editors. A test holds the files equal to the structs.
+Definitions come from docs/records.md, examples from docs/examples/messages.json.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Any
 from ankled.daemon.asyncapi.document import document
 from ankled.daemon.asyncapi.fields import definitions
 from ankled.daemon.asyncapi.payloads import contents, lone_schema
+from ankled.daemon.config import editors
+from ankled.daemon.config.document import page
 
 
 def written(docs: Path) -> dict[Path, bytes]:
@@ -26,7 +28,11 @@ def written(docs: Path) -> dict[Path, bytes]:
         docs / "schemas" / f"{stem}.json": _render(lone_schema(stem, struct, said))
         for stem, struct in contents().items()
     }
-    return schemas | {docs / "asyncapi.json": _render(document(examples, said))}
+    return schemas | {
+        docs / "asyncapi.json": _render(document(examples, said)),
+        docs / "config.schema.json": _render(editors.schema()),
+        docs / "configuration.md": page().encode(),
+    }
 
 
 def write(docs: Path) -> list[Path]:

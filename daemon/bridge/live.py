@@ -50,18 +50,21 @@ class _Watched:
 
 
 class LiveStream:
-    """Looks at the pipelines of a core; `show` gets what is to be told, and must not wait."""
+    """Looks at the pipelines of a core; `show` gets what is to be told, and must not wait.
+
+    `enabled` may be set anew at any time.
+    """
 
     def __init__(self, core: Core, show: Callable[[Live], None], *, enabled: bool = True) -> None:
         self._core = core
         self._show = show
-        self._enabled = enabled
+        self.enabled = enabled
         self._watched: dict[str, _Watched] = {}
 
     def heard(self, slug: str, host_ns: int) -> None:
         """Tell of a sensor whose packet was just processed, if it is time to."""
         watched = self._of(slug)
-        if host_ns < watched.due_ns or not self._enabled:
+        if host_ns < watched.due_ns or not self.enabled:
             return  # as nearly always
         pipeline = self._core.devices.get(slug)
         if pipeline is not watched.pipeline:
@@ -80,7 +83,7 @@ class LiveStream:
 
     def note(self, rep: Rep, host_ns: int) -> None:
         """Take note of a stride or repetition; where there is no gyroscope it is all that there is to tell."""
-        if not self._enabled:
+        if not self.enabled:
             return
         watched = self._of(rep.device)
         watched.last = rep
@@ -92,7 +95,7 @@ class LiveStream:
 
     def said(self, live: Live, host_ns: int) -> None:
         """Tell what a sensor says of the moment, now or when it is time to; the newest counts."""
-        if self._enabled:
+        if self.enabled:
             watched = self._of(live.device)
             watched.waiting = live
             self._tell(watched, host_ns)

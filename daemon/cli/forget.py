@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not _SLUG.fullmatch(arguments.athlete):
         message = f'the athlete is "{arguments.athlete}"; allowed are 1 to 64 characters of a-z, 0-9, _ and -'
         raise UsageError(message)
-    given = Config() if arguments.config is None else load(arguments.config)
+    given = load(arguments.config)
     addresses = (given.mqtt if arguments.broker is None else given.mqtt.at(arguments.broker)).addresses()
     folder = Path(given.state.folder)
     ids = athletes.known_as(arguments.athlete, folder / athletes.NAME)

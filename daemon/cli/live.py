@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ankled.daemon.cli.recordings import existing
-from ankled.daemon.config import Config, load
+from ankled.daemon.config import load
 from ankled.daemon.live.launch import first
 from ankled.drivers.registry import registered
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
+    from ankled.daemon.config import Config
     from ankled.daemon.live.ending import Ending
 
 _INTERRUPTED = 130
@@ -41,7 +42,7 @@ def add_link_arguments(parser: argparse.ArgumentParser) -> None:
 
 def configuration(arguments: argparse.Namespace) -> Config:
     """Return the configuration, with what the options say. Raises ConfigError."""
-    config = Config() if arguments.config is None else load(arguments.config, drivers=registered().drivers)
+    config = load(arguments.config, drivers=registered().drivers)
     return msgspec.structs.replace(config, adopt="known-drivers") if arguments.adopt else config
 
 

@@ -67,8 +67,8 @@ def changes(arguments: argparse.Namespace) -> dict[str, object]:
     if arguments.mount is not None:
         left, up = (_vector(text) for text in arguments.mount)
         mount = Mount(left=left, up=up)
-        for key, wrong in mount_rules("--mount", mount):
-            message = f"{key} {wrong}"
+        for wrong in mount_rules("--mount", mount):
+            message = f"{wrong.key} {wrong.message}"
             raise UsageError(message)
         found["mount"] = mount
     return found

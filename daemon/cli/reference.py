@@ -19,6 +19,7 @@ _INTRODUCTION: Final = """\
 <!-- Made by `make commands` from the parsers of the commands. -->
 
 `ankled COMMAND --help` says the same. Every command takes `--log-level` (`debug`, `info`, `warning` or `error`; without
+it `warning`, of `ankled run` what the configuration says) and `--help`; `ankled --version` tells the version. Results
 go to standard output, logs and errors to standard error. [environment.md](environment.md) has the variables that are
 read.
 """

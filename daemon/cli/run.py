@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from ankled.daemon.capture.repair import repair_folder
 from ankled.daemon.capture.writer import CaptureLimits
 from ankled.daemon.cli.live import add_link_arguments, configuration, run_to_end
 from ankled.daemon.cli.warm import warm
+from ankled.daemon.config import examine
+from ankled.daemon.config.layers import default_file
 from ankled.daemon.errors import AnkledError
 from ankled.daemon.live import launch, radio
 from ankled.daemon.live.control import Control
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ankled.daemon.config import Config
+    from ankled.daemon.requests.desk import Desk
 
 
 log = structlog.stdlib.get_logger(__name__)
@@ -50,11 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the daemon."""
+    arguments.config = arguments.config or default_file(os.environ)
     given = _given(arguments)
     addresses = given.mqtt.addresses()
     radio.check(arguments.radio)
     keeping = Keeping(given)
     logs.configure(arguments.log_level or keeping.log_level, given.log.format)
+    _tell(arguments.config)
     for told in given.mqtt.warnings():
         log.warning("not secret", reason=told)
     warm()
@@ -133,7 +139,7 @@ async def _run(
                 athletes=keeping.athletes,
                 recorder=recorder,
                 reread=None if arguments.config is None else lambda: keeping.athletes.hide(_given(arguments)),
-                policy=lambda policy: desk.follow(policy),  # noqa: PLW0108 - the desk comes later
+                follow=lambda new: _follow(new, live, desk),
             )
             Leftovers(
                 topics,
@@ -150,6 +156,21 @@ async def _run(
                     await live.run(stop, recorder.writer)
             await control.close(ending.share("requests", 5.0)())
     return 0
+
+
+def _tell(file: Path | None) -> None:
+    """Log where the configuration comes from, and what in it is to be written otherwise."""
+    found = examine(file)
+    log.info("configured", file="none: the defaults hold" if file is None else str(file), sources=found.sources)
+    for told in found.warnings:
+        log.warning("old configuration", reason=str(told))
+
+
+def _follow(new: Config, live: launch.Live, desk: Desk) -> None:
+    """Let those know of a reload who hold more than devices and sets."""
+    desk.follow(new.requests)
+    live.bridge.spoken = launch.spoken(new)
+    live.service.live.enabled = new.mqtt.publish_live
 
 
 def _recorder(config: Config) -> Recorder:

@@ -1,6 +1,6 @@
 """The configuration file: its structs, the check that names every error at once, and the loader."""
 
-from ankled.daemon.config.load import InvalidConfigError, check, load
+from ankled.daemon.config.load import Examined, InvalidConfigError, check, examine, load
 from ankled.daemon.config.problems import Problem
 from ankled.daemon.config.schema import (
     AthletesConfig,
@@ -20,6 +20,7 @@ __all__ = [
     "CaptureConfig",
     "Config",
     "DeviceConfig",
+    "Examined",
     "HomeAssistantConfig",
     "InvalidConfigError",
     "LogConfig",
@@ -29,5 +30,6 @@ __all__ = [
     "SessionConfig",
     "StateConfig",
     "check",
+    "examine",
     "load",
 ]

@@ -1,22 +1,25 @@
-"""Read a configuration file: every error in it is found in one go and named by file, key and value."""
+"""Read a configuration: every error in it is found in one go and named by file, line, key and value."""
 
 from __future__ import annotations
 
-import tomllib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import inspect
 
-from ankled.daemon.config.problems import Problem, join
+from ankled.daemon.config import layers, variables
+from ankled.daemon.config.merge import Merged
+from ankled.daemon.config.migrations import migrate, newer
+from ankled.daemon.config.problems import Found, Place, Problem, join
 from ankled.daemon.config.rules import clashes, device_rules, mqtt_rules, node_rules
 from ankled.daemon.config.schema import Config, DeviceConfig, MqttConfig
 from ankled.daemon.config.walk import mismatches
 from ankled.daemon.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
 
 class InvalidConfigError(ConfigError):
@@ -28,50 +31,87 @@ class InvalidConfigError(ConfigError):
         self.problems = problems
 
 
-def load(path: Path | str, *, drivers: Collection[str] | None = None) -> Config:
+class Examined(msgspec.Struct, frozen=True, kw_only=True):
+    """What reading a configuration has shown. Without problems there is a `config`."""
+
+    config: Config | None
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    places: dict[str, Place]
+    """Where each key that is set comes from, by its path; devices count as they do in `config`."""
+    sources: tuple[str, ...]
+    """The files and variables, in the order in which they count."""
+
+
+def load(
+    path: Path | str | None, *, drivers: Collection[str] | None = None, environ: Mapping[str, str] | None = None
+) -> Config:
     """Return the configuration in `path`, or raise InvalidConfigError with everything that is wrong in it.
 
-    `drivers` are the names of the driver registry; without them `driver` keys are not compared with it.
+    Its drop-ins and the environment count too; without a file they alone do. `drivers` are the names of the driver
+    registry; without them `driver` keys are not compared with it.
     """
-    data, problems = _examine(Path(path), drivers)
-    if problems:
-        raise InvalidConfigError(tuple(problems))
-    return msgspec.convert(data, Config)
+    found = examine(path, drivers=drivers, environ=environ)
+    if found.config is None:
+        raise InvalidConfigError(found.problems)
+    return found.config
 
 
-def check(path: Path | str, *, drivers: Collection[str] | None = None) -> tuple[Problem, ...]:
+def check(
+    path: Path | str | None, *, drivers: Collection[str] | None = None, environ: Mapping[str, str] | None = None
+) -> tuple[Problem, ...]:
     """Return everything that is wrong in the file; nothing means that it can be used."""
-    return tuple(_examine(Path(path), drivers)[1])
+    return examine(path, drivers=drivers, environ=environ).problems
 
 
-def _examine(path: Path, drivers: Collection[str] | None) -> tuple[dict[str, Any], list[Problem]]:
-    data, message = _read(path)
-    if message:
-        return {}, [Problem(file=str(path), key="", message=message)]
-    found = list(mismatches(data, inspect.type_info(Config)))
-    found += _across(data, {key for key, _ in found}, drivers)
-    return data, [Problem(file=str(path), key=key, message=text) for key, text in found]
+def examine(
+    path: Path | str | None, *, drivers: Collection[str] | None = None, environ: Mapping[str, str] | None = None
+) -> Examined:
+    """Read file, drop-ins and environment, and return everything that there is to tell of them."""
+    file = None if path is None else Path(path)
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    read: list[layers.Layer] = []
+    whole = True
+    environment = layers.of_environment(os.environ if environ is None else environ)
+    for layer in (*layers.of_files(file), *environment):
+        wrong = layer if isinstance(layer, Problem) else newer(layer)
+        if wrong is not None:
+            problems.append(wrong)
+            # without one of its files most of a configuration would seem to be wrong
+            whole = whole and wrong.file.startswith(variables.PREFIX) and not wrong.key
+        elif not isinstance(layer, Problem):
+            warnings += migrate(layer)
+            read.append(layer)
+    merged = Merged(read)
+    if whole:
+        found = list(mismatches(merged.data, inspect.type_info(Config)))
+        found += _across(merged.data, {one.key for one in found}, drivers)
+        problems += [_problem(one, merged, str(file or "the configuration")) for one in found]
+    return Examined(
+        config=None if problems else msgspec.convert(merged.data, Config),
+        problems=tuple(problems),
+        warnings=tuple(warnings),
+        places=merged.places,
+        sources=tuple(layer.name for layer in read),
+    )
 
 
-def _read(path: Path) -> tuple[dict[str, Any], str]:
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        return {}, f"cannot be read: {error.strerror or error}"
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        column = error.start - raw.rfind(b"\n", 0, error.start)
-        byte = raw[error.start]
-        return {}, f"is not UTF-8 text: byte 0x{byte:02x} at line {line}, column {column}; save it as UTF-8"
-    try:
-        return tomllib.loads(text), ""
-    except tomllib.TOMLDecodeError as error:
-        return {}, f"is not TOML: {error}"
+def _problem(found: Found, merged: Merged, file: str) -> Problem:
+    place = merged.place(found.key) or Place(file)
+    return Problem(
+        file=place.file,
+        line=place.line,
+        column=place.column,
+        key=found.key,
+        message=found.message,
+        found=found.value or None,
+        allowed=found.allowed or None,
+        nearest=found.nearest or None,
+    )
 
 
-def _across(data: dict[str, Any], wrong: set[str], drivers: Collection[str] | None) -> Iterator[tuple[str, str]]:
+def _across(data: dict[str, Any], wrong: set[str], drivers: Collection[str] | None) -> Iterator[Found]:
     """Run the rules over the file less its wrong keys, so that one typo does not hide what else is wrong."""
     if "node" in data and "node" not in wrong:
         yield from node_rules(data["node"])

@@ -6,8 +6,10 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ankled.daemon.config.problems import Found, nearest
 from ankled.daemon.errors import ConfigError, UsageError
 from ankled.daemon.mqtt import tls
+from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.daemon.settings import RESERVED_SLUGS
 from ankled.drivers.driver import Options
 from ankled.drivers.errors import OptionsError
@@ -21,36 +23,50 @@ if TYPE_CHECKING:
 
 _LEAST_ANGLE_DEG = 10.0
 
-Found = tuple[str, str]
-
 
 def node_rules(node: str) -> Iterator[Found]:
     """Yield what is wrong with the node's slug."""
     if node in RESERVED_SLUGS:
-        yield "node", _reserved(node)
+        yield Found("node", _reserved(node))
 
 
 def mqtt_rules(mqtt: MqttConfig) -> Iterator[Found]:
     """Yield what is wrong with the addresses of the brokers and the files they need."""
+    wrong = False
+    for name, text in mqtt.named():
+        try:
+            BrokerAddress.parse(text, name)
+        except UsageError as error:
+            wrong = True
+            yield Found(name, str(error).removeprefix(f"{name} "))
+    if wrong:
+        return
     try:
         first, *others = addresses = mqtt.addresses()
         if any(address.tls for address in addresses):
             tls.context(first.trust)
     except (UsageError, ConfigError) as error:
         key, _, text = str(error).partition(" ")
-        yield key, text
+        yield Found(key, text)
         return
     for key in ("ca_file", "cert_file", "key_file"):
         path = getattr(mqtt, key)
-        if path is not None and not Path(path).is_file():
-            yield f"mqtt.{key}", f'is "{path}", which is not a file'
+        if path is not None and not _is_file(path):
+            yield Found(f"mqtt.{key}", f'is "{path}", which is not a file')
     if any(address.password is not None and address.username is None for address in addresses):
-        yield "mqtt.password_file", "is set without a user name; name one in mqtt.username or in mqtt.broker"
+        yield Found("mqtt.password_file", "is set without a user name; name one in mqtt.username or in mqtt.broker")
     if any(address.embedded for address in others) or (first.embedded and others):
-        yield (
+        yield Found(
             "mqtt.fallbacks",
             "cannot go together with the embedded broker, which never fails and is nobody's fallback",
         )
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:  # a name too long, or a folder that may not be looked into
+        return False
 
 
 def device_rules(
@@ -63,18 +79,30 @@ def device_rules(
     """
     for key, slug in (("slug", device.slug), ("athlete", device.athlete)):
         if slug in RESERVED_SLUGS:
-            yield f"{path}.{key}", _reserved(slug)
+            yield Found(f"{path}.{key}", _reserved(slug))
     if "address" not in given and "name" not in given:
-        yield path, f'("{device.slug}") has neither address nor name; one of them is needed to find the sensor'
+        yield Found(path, f'("{device.slug}") has neither address nor name; one of them is needed to find the sensor')
     if drivers is not None and device.driver is not None and device.driver not in drivers:
-        yield f"{path}.driver", f'is "{device.driver}"; allowed is one of {", ".join(sorted(drivers))}'
+        known = ", ".join(sorted(drivers))
+        yield Found(
+            f"{path}.driver",
+            f'is "{device.driver}"; allowed is one of {known}',
+            value=device.driver,
+            allowed=known,
+            nearest=nearest(device.driver, drivers),
+        )
     if device.driver is not None and device.driver in registered().drivers:
-        wished = Options(rate_hz=device.rate_hz, acc_range_g=device.acc_range_g, gyr_range_dps=device.gyr_range_dps)
-        try:
-            find(device.driver).info.check(wished)
-        except OptionsError as error:
-            key, _, text = str(error).partition(" ")
-            yield f"{path}.{key}", text
+        info = find(device.driver).info
+        for wished in (
+            Options(rate_hz=device.rate_hz),
+            Options(acc_range_g=device.acc_range_g),
+            Options(gyr_range_dps=device.gyr_range_dps),
+        ):
+            try:
+                info.check(wished)
+            except OptionsError as error:
+                key, _, text = str(error).partition(" ")
+                yield Found(f"{path}.{key}", text)
     if device.mount is not None:
         yield from mount_rules(f"{path}.mount", device.mount)
 
@@ -94,14 +122,16 @@ def clashes(devices: dict[int, DeviceConfig]) -> Iterator[Found]:
             claims.append((f"{path}.name", ("name", device.name), f'is "{device.name}" without an address'))
         if device.athlete in slugs:
             path_of = f"devices[{slugs[device.athlete]}].slug"
-            yield f"{path}.athlete", f'is "{device.athlete}", as {path_of} is; results of both would have the same ids'
+            yield Found(
+                f"{path}.athlete", f'is "{device.athlete}", as {path_of} is; results of both would have the same ids'
+            )
         if device.athlete is not None and device.side != "unknown":
             wearer = ("side", device.athlete, device.side)
             claims.append((f"{path}.side", wearer, f'is "{device.side}" of athlete "{device.athlete}"'))
         for key, claim, what in claims:
             first = seen.setdefault(claim, index)
             if first != index:
-                yield key, f"{what}, as devices[{first}] already is; each must be its own"
+                yield Found(key, f"{what}, as devices[{first}] already is; each must be its own")
 
 
 def mount_rules(path: str, mount: Mount) -> Iterator[Found]:
@@ -109,11 +139,11 @@ def mount_rules(path: str, mount: Mount) -> Iterator[Found]:
     lengths = {"left": math.hypot(*mount.left), "up": math.hypot(*mount.up)}
     zero = [name for name, length in lengths.items() if length == 0.0]
     for name in zero:
-        yield f"{path}.{name}", "is a vector of length zero; allowed is any direction in the sensor's frame"
+        yield Found(f"{path}.{name}", "is a vector of length zero; allowed is any direction in the sensor's frame")
     if not zero:
         angle_deg = math.degrees(math.asin(min(1.0, _area(mount.left, mount.up) / (lengths["left"] * lengths["up"]))))
         if angle_deg < _LEAST_ANGLE_DEG:
-            yield (
+            yield Found(
                 path,
                 (
                     f"has left and up {angle_deg:.1f} degrees from parallel; "

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from ankled.daemon.config.forms import VERSION, Address, BaseTopic, OthersTopic, Text, Uuid, Version
 from ankled.daemon.live.options import Admission, Rule, Wanted
 from ankled.daemon.mqtt.broker_url import BrokerAddress, Protocol, without_password
 from ankled.daemon.mqtt.credentials import credentials, too_open
@@ -14,37 +15,6 @@ from ankled.daemon.mqtt.tls import Trust
 from ankled.daemon.records import Side
 from ankled.daemon.settings import DeviceSettings, Mount, Movement, PipelineSettings, PlannedSets, RangeDeg, Slug
 from ankled.drivers.uuids import normalise
-
-Text: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f]+$", description="text of at least one character")]
-Address: TypeAlias = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^([0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$",
-        description="a Bluetooth address such as C0:11:22:33:44:55, or the UUID that macOS gives instead",
-    ),
-]
-Uuid: TypeAlias = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^(0x)?([0-9A-Fa-f]{4}|[0-9A-Fa-f]{8}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$",
-        description="a service UUID of 4, 8 or 32 hexadecimal digits, the latter with dashes",
-    ),
-]
-BaseTopic: TypeAlias = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^[a-z0-9_-]{1,64}(/[a-z0-9_-]{1,64}){0,3}$",
-        description="one to four levels of a-z, 0-9, _ and -, parted by /",
-    ),
-]
-
-OthersTopic: TypeAlias = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64}){0,7}$",
-        description="one to eight levels of letters, digits, _ and -, parted by /",
-    ),
-]
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,10 +57,15 @@ class MqttConfig(_Section, frozen=True, kw_only=True):
             key_password=told.key_password,
             server_name=self.server_name,
         )
-        named = [("mqtt.broker", self.broker)]
-        named += [(f"mqtt.fallbacks[{index}]", text) for index, text in enumerate(self.fallbacks)]
-        parsed = [BrokerAddress.parse(text, name).known_as(told) for name, text in named]
+        parsed = [BrokerAddress.parse(text, name).known_as(told) for name, text in self.named()]
         return tuple(msgspec.structs.replace(one, trust=trust, protocol=self.protocol) for one in parsed)
+
+    def named(self) -> list[tuple[str, str]]:
+        """Return key and text of every broker."""
+        return [
+            ("mqtt.broker", self.broker),
+            *((f"mqtt.fallbacks[{index}]", text) for index, text in enumerate(self.fallbacks)),
+        ]
 
     def address(self) -> BrokerAddress:
         """Return the first broker. Raises UsageError or ConfigError."""
@@ -243,8 +218,9 @@ class DeviceConfig(_Section, frozen=True, kw_only=True):
 
 
 class Config(_Section, frozen=True, kw_only=True):
-    """The whole file."""
+    """The whole configuration."""
 
+    version: Version = VERSION
     node: Slug = "ankled"
     adopt: Literal["none", "known-drivers"] = "none"
     requests: Literal["off", "safe", "all"] = "safe"

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import inspect
 
-from ankled.daemon.config.problems import guess, join, one_of, show
+from ankled.daemon.config.problems import Found, guess, join, nearest, one_of, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def mismatches(value: object, kind: inspect.Type, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield (key path, message) for everything in `value` that does not fit `kind`."""
+def mismatches(value: object, kind: inspect.Type, path: str = "") -> Iterator[Found]:
+    """Yield everything in `value` that does not fit `kind`."""
     kind, description = unwrap(kind)
     match kind:
         case inspect.StructType() if isinstance(value, dict):
@@ -27,19 +27,22 @@ def mismatches(value: object, kind: inspect.Type, path: str = "") -> Iterator[tu
             for index, (item, item_type) in enumerate(zip(value, kind.item_types, strict=True)):
                 yield from mismatches(item, item_type, f"{path}[{index}]")
         case _ if not fits(value, kind):
-            yield path, f"is {show(value)}; allowed is {description or allowed(kind)}"
+            fitting = description or allowed(kind)
+            yield Found(path, f"is {show(value)}; allowed is {fitting}", value=show(value), allowed=fitting)
 
 
-def _table(value: dict[str, Any], kind: inspect.StructType, path: str) -> Iterator[tuple[str, str]]:
+def _table(value: dict[str, Any], kind: inspect.StructType, path: str) -> Iterator[Found]:
     fields = {field.encode_name: field for field in kind.fields}
     for key, item in value.items():
         if key in fields:
             yield from mismatches(item, fields[key].type, join(path, key))
         else:
-            yield join(path, key), "is not a known key" + guess(key, fields)
+            wrong = "is not a known key" + guess(key, fields)
+            yield Found(join(path, key), wrong, allowed=", ".join(fields), nearest=nearest(key, fields))
     for name, field in fields.items():
         if field.required and name not in value:
-            yield join(path, name), f"is missing; it must be {_describe(field.type)}"
+            needed = describe(field.type)
+            yield Found(join(path, name), f"is missing; it must be {needed}", allowed=needed)
 
 
 def unwrap(kind: inspect.Type) -> tuple[inspect.Type, str]:
@@ -55,7 +58,8 @@ def unwrap(kind: inspect.Type) -> tuple[inspect.Type, str]:
             return kind, description
 
 
-def _describe(kind: inspect.Type) -> str:
+def describe(kind: inspect.Type) -> str:
+    """Return what a type allows: its description, else its range."""
     kind, description = unwrap(kind)
     return description or allowed(kind)
 
@@ -86,8 +90,12 @@ def fits(value: object, kind: inspect.Type) -> bool:
 
 
 def _in_range(value: float, kind: inspect.IntType | inspect.FloatType) -> bool:
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
     return (
-        math.isfinite(value)
+        finite
         and (kind.gt is None or value > kind.gt)
         and (kind.ge is None or value >= kind.ge)
         and (kind.lt is None or value < kind.lt)
@@ -108,8 +116,10 @@ def allowed(kind: inspect.Type) -> str:
             text = _range(kind)
         case inspect.TupleType():
             text = f"an array of {len(kind.item_types)} numbers"
-        case inspect.VarTupleType():
+        case inspect.VarTupleType() if isinstance(unwrap(kind.item_type)[0], inspect.StructType):
             text = "an array of tables, each begun by its name in [[double brackets]]"
+        case inspect.VarTupleType():
+            text = f"an array, each element {describe(kind.item_type)}"
         case _:
             text = "a table"
     return text

@@ -62,8 +62,8 @@ class StoredAxes:
             log.warning("stored axes cannot be used", file=str(path), reason=str(error))
             return
         for slug, kept in read.items():
-            for key, text in mount_rules(slug, kept.mount):
-                log.warning("stored axes cannot be used", file=str(path), reason=f"{key} {text}")
+            for wrong in mount_rules(slug, kept.mount):
+                log.warning("stored axes cannot be used", file=str(path), reason=f"{wrong.key} {wrong.message}")
                 break
             else:
                 self._kept[slug] = kept

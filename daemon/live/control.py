@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from ankled.daemon.live.changes import ChangesFile, DeviceChanges
     from ankled.daemon.live.crew import Crew
     from ankled.daemon.live.recorder import Recorder
-    from ankled.daemon.requests.policy import Policy
 
     Handler: TypeAlias = Callable[[Any], Coroutine[Any, Any, msgspec.Struct]]
 
@@ -42,7 +41,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Control:
-    """Changes what runs. `policy` is told a new value of `requests` at a reload; without it that needs a restart."""
+    """Changes what runs. `follow` is told of a reload, for `requests` and what is published besides results."""
 
     def __init__(  # noqa: PLR0913  (what it changes, each given from outside and by name)
         self,
@@ -53,7 +52,7 @@ class Control:
         athletes: Athletes,
         recorder: Recorder | None = None,
         reread: Callable[[], Config] | None = None,
-        policy: Callable[[Policy], None] | None = None,
+        follow: Callable[[Config], None] | None = None,
     ) -> None:
         """Prepare. `reread` returns the configuration as its file says now; None where there is no file."""
         self.roster = roster
@@ -63,7 +62,7 @@ class Control:
         self._athletes: Final = athletes
         self._recorder: Final = recorder
         self._reread: Final = reread
-        self._policy: Final = policy
+        self._follow: Final = follow
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[msgspec.Struct]] = set()
         for slug in sorted({*roster.changes.removed, *roster.former()}):
@@ -217,14 +216,14 @@ class Control:
     async def reload(self, _form: forms.Nothing) -> forms.Reloaded:
         """Read the configuration again; what is wrong in it is told, all of it, and changes nothing."""
         if self._reread is None:
-            raise UsageError("there is no configuration file: the daemon was started without --config")
+            raise UsageError("there is no configuration file: the daemon was started without one")
         try:
             read = await asyncio.to_thread(self._reread)
         except InvalidConfigError as error:
             log.warning("configuration not reloaded", reason=str(error))
             raise UsageError(public(error)) from error
         old = self.roster.config
-        new = in_effect(old, read, policy=self._policy is not None)
+        new = in_effect(old, read, followed=self._follow is not None)
         after = resolve(new, self.roster.changes)
         for told in after.dropped:
             log.info("change dropped", reason=told)
@@ -232,8 +231,8 @@ class Control:
         self._crew.service.idle_end_s = new.session.idle_end_min * 60.0
         if new.log.level != old.log.level:
             logs.set_level(new.log.level)
-        if self._policy is not None:
-            self._policy(new.requests)
+        if self._follow is not None:
+            self._follow(new)
         answer = forms.Reloaded(applied=differences(old, new), needs_restart=differences(new, read))
         log.info("configuration reloaded", applied=answer.applied, needs_restart=answer.needs_restart)
         return answer

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import fields, replace
+
+from ankled.daemon.config.keys import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ankled.daemon.config import Config, InvalidConfigError
 
+StructT = TypeVar("StructT", bound=msgspec.Struct)
 
-def in_effect(running: Config, read: Config, *, policy: bool) -> Config:
-    """Return the running configuration with those keys of the new one that can hold at once.
+DEVICES: Final = "devices"
+"""They come, change and go as a whole: each of their keys can be applied."""
+_FOLLOWED: Final = frozenset({"requests", "mqtt.publish_live", "mqtt.publish_imu"})
 
-    `policy` says whether somebody takes a new value of `requests`.
+
+def in_effect(running: Config, read: Config, *, followed: bool) -> Config:
+    """Return the running configuration with those keys of the new one that can hold at once: config/keys.py tells.
+
+    `followed` says whether those are told who hold more than devices and sets.
     """
-    return replace(
-        running,
-        adopt=read.adopt,
-        requests=read.requests if policy else running.requests,
-        session=read.session,
-        radio=replace(running.radio, allow=read.radio.allow, block=read.radio.block),
-        log=replace(running.log, level=read.log.level),
-        pipeline_=read.pipeline_,
-        devices=read.devices,
-    )
+    return _taken(running, read, "", followed=followed)
+
+
+def _taken(running: StructT, read: StructT, path: str, *, followed: bool) -> StructT:
+    changes: dict[str, object] = {}
+    for field in fields(running):
+        name, old, new = f"{path}{field.encode_name}", getattr(running, field.name), getattr(read, field.name)
+        if isinstance(old, msgspec.Struct):
+            changes[field.name] = _taken(old, new, f"{name}.", followed=followed)
+        elif name == DEVICES or (KEYS[name].reload == "now" and (followed or name not in _FOLLOWED)):
+            changes[field.name] = new
+    return replace(running, **changes)
 
 
 def differences(old: Config, new: Config) -> tuple[str, ...]:

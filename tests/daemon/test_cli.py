@@ -57,7 +57,15 @@ def test_a_command_that_there_is_not(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("replay",), ("capture",), ("capture", "dance"), ("check-config",), ("simulate",), ("record",)]
+    "words",
+    [
+        ("replay",),
+        ("capture",),
+        ("capture", "dance"),
+        ("check-config", "--show", "--migrate"),
+        ("simulate",),
+        ("record",),
+    ],
 )
 def test_arguments_that_are_missing(words: tuple[str, ...], shell: Shell) -> None:
     """What is missing or wrong, and where to read on."""
