@@ -30,6 +30,7 @@ COMMANDS = {
     "decode": "what a driver makes of packets, byte by byte",
     "drivers": "list the sensors that are understood",
     "check-config": "check a configuration file",
+    "doctor": "look at everything the daemon needs, and say what to do",
     "athletes": "whose pseudonyms are whose",
     "forget": "remove everything that is stored of an athlete",
     "warm": "compile the kernels now, so that the next start is quick",

@@ -79,6 +79,11 @@ class Connection:
         """What a log says of it."""
         return {"broker": self._url, "mqtt": self.version}
 
+    @property
+    def terms(self) -> properties.Terms:
+        """What the broker allows."""
+        return self._line.terms
+
     async def publish(self, message: Message) -> bool:
         """Return once the broker has acknowledged the message; with QoS 0, once it is written.
 

@@ -21,12 +21,18 @@ _OVERHEAD_BYTES: Final = 5 + 2 + 2
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What a broker allows on a connection; the defaults are those of MQTT 5 and hold for 3.1.1."""
+    """What a broker allows on a connection; the defaults are those of MQTT 5 and hold for 3.1.1.
+
+    `in_flight` is what we keep to, `receive_maximum` what the broker said; null is what it did not say.
+    """
 
     in_flight: int = _MOST_IN_FLIGHT
     packet_bytes: int | None = None
     qos: int = 2
     retain: bool = True
+    receive_maximum: int | None = None
+    session_expiry_s: int | None = None
+    keepalive_s: int | None = None
 
 
 def terms(properties: Properties | None) -> Terms:
@@ -37,6 +43,9 @@ def terms(properties: Properties | None) -> Terms:
         packet_bytes=told.get("MaximumPacketSize"),
         qos=told.get("MaximumQoS", 2),
         retain=bool(told.get("RetainAvailable", 1)),
+        receive_maximum=told.get("ReceiveMaximum"),
+        session_expiry_s=told.get("SessionExpiryInterval"),
+        keepalive_s=told.get("ServerKeepAlive"),
     )
 
 
