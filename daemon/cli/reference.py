@@ -21,7 +21,8 @@ _INTRODUCTION: Final = """\
 `ankled COMMAND --help` says the same. Every command takes `--log-level` (`debug`, `info`, `warning` or `error`; without
 it `warning`, of `ankled run` what the configuration says) and `--help`; `ankled --version` tells the version. Results
 go to standard output, logs and errors to standard error. [environment.md](environment.md) has the variables that are
-read.
+read, [configuration.md](configuration.md) the keys of the configuration, [doctor.md](doctor.md) what `ankled doctor`
+looks at.
 """
 _EVERYWHERE: Final = ("--help", "--log-level")
 

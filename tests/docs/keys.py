@@ -60,9 +60,9 @@ def legal(key: Key) -> Any:  # noqa: PLR0911 - one for each kind
         case inspect.BoolType():
             return key.default is not True
         case inspect.LiteralType():
-            return next(value for value in kind.values if value != key.default)
+            return next((value for value in kind.values if value != key.default), key.default)  # there may be one only
         case inspect.IntType() | inspect.FloatType():
-            return next(value for value in _bounds(kind) if fits(value, kind) and value != key.default)
+            return next((value for value in _bounds(kind) if fits(value, kind) and value != key.default), key.default)
         case inspect.StrType():
             return next(value for value in TEXTS if fits(value, kind) and value != key.default)
         case inspect.VarTupleType():
@@ -71,6 +71,14 @@ def legal(key: Key) -> Any:  # noqa: PLR0911 - one for each kind
             return [0.5] * len(kind.item_types)
     message = f"{key.path} has a type that no value is known for: {kind!r}"
     raise TypeError(message)
+
+
+def single(key: Key) -> bool:
+    """Tell whether a key takes one value only, its default."""
+    kind = key.kind
+    if isinstance(kind, inspect.LiteralType):
+        return len(kind.values) == 1
+    return isinstance(kind, inspect.IntType) and kind.ge is not None and kind.ge == kind.le
 
 
 def illegal(key: Key) -> list[Any]:

@@ -52,7 +52,8 @@ TABLE = (
     # a broker in between
     Row(r"mosquitto_(pub|rr) .*/bridge/request/\w+.*", REQUEST),
     Row(r"mosquitto_sub .*", BROKER),
-    Row(r"ankled monitor \[.*", PICTURE, "the usage: its options are compared with the parser's"),
+    Row(r"ankled [a-z-]+ .*\[--.*", PICTURE, "the usage: its options are compared with the parser's"),
+    Row(r"/\S+\.toml:\d+:\d+: .*", PICTURE, "what check-config says"),
     Row(r"ankled monitor  mqtt://.*", PICTURE, "the first line of a screen"),
     Row(r"ankled monitor\b.*", BROKER),
     Row(r"ankled replay .*--broker .*", BROKER),

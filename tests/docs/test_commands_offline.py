@@ -8,6 +8,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 import msgspec
+
 from ankled.daemon.records import Record
 from tests.docs.pages import ROOT
 from tests.docs.table import OFFLINE, lines_of
