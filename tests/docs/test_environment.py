@@ -13,8 +13,17 @@ _SOURCES = ("daemon", "kernels", "drivers", "simulators", "benchmarks", "tests")
 _STANDARD = re.compile(r"""environ(?:\.get\(|\[)\s*["']([A-Z_]+)["']|^_FOLDER = "([A-Z_]+)"$""", flags=re.MULTILINE)
 _FORMS = {"ANKLED_KEY"}
 """What a comment writes for any of the keys' variables."""
-_OURS = {"PATH", "PYTHONPATH", "NUMBA_CACHE_DIR", "CI"}
-"""Read or set for a child process or a library; nobody sets them for ankled."""
+_OURS = {
+    "PATH",
+    "PYTHONPATH",
+    "NUMBA_CACHE_DIR",
+    "CI",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+    "JOURNAL_STREAM",
+}
+"""Read or set for a child process or a library, or a word of systemd to its service; nobody sets them for ankled."""
 
 
 def _rows() -> str:
