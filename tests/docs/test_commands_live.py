@@ -16,7 +16,7 @@ from tests.daemon.brokers import find
 from tests.daemon.commands import started
 from tests.docs.live import SOON_S, Place, line_with
 from tests.docs.pages import ROOT, Line
-from tests.docs.table import BROKER, DAEMON, RADIO, REQUEST, lines_of, row_of
+from tests.docs.table import BROKER, DAEMON, RADIO, REQUEST, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,8 +173,3 @@ def forgotten(place: Place, shell: Shell) -> set[str]:
         assert list((place.folder / "captures").glob("*.mcap")) if dry else True
     assert not list((place.folder / "captures").glob("*.mcap"))
     return {line.text for line in lines}
-
-
-def test_each_is_taken_by_a_row() -> None:
-    """What is run here is what the table says is run here."""
-    assert all(row_of(line) is not None for line in lines_of(BROKER, RADIO, DAEMON))
