@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install demo test trials check bench accuracy coverage schemas examples asyncapi-check requests lock clean
+.PHONY: help install demo test trials check bench accuracy coverage schemas examples asyncapi-check requests commands lock clean
 
 # The interpreter the environment is made with: PYTHON if given, else the first of these that is new enough.
 PYTHON ?=
@@ -64,6 +64,9 @@ asyncapi-check: ## have AsyncAPI's own parser read docs/asyncapi.json (needs nod
 
 requests: $(DEV) ## write docs/requests.md from the forms of the requests
 	$(BIN)/python -m ankled.daemon.requests.document docs/requests.md
+
+commands: $(DEV) ## write docs/commands.md from the parsers of the commands
+	$(BIN)/python -m ankled.daemon.cli.reference docs/commands.md
 
 # uv alone resolves for every supported Python at once. No index address gets into the files: pip uses the user's own.
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

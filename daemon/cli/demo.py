@@ -25,6 +25,7 @@ from ankled.daemon.demo.tally import Tally
 from ankled.daemon.demo.training import Training
 from ankled.daemon.errors import RecordingError, UsageError
 from ankled.daemon.mqtt.broker_url import BrokerAddress
+from ankled.daemon.mqtt.credentials import credentials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the demonstration."""
     address = BrokerAddress.parse(arguments.broker)
+    if not address.embedded:
+        address = address.known_as(credentials())
     name = f"demo-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     capture = None if arguments.no_capture else _capture(arguments.capture, name)
     with waiting(notice(), "starting"):

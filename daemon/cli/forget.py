@@ -14,7 +14,6 @@ from ankled.daemon.config import Config, load
 from ankled.daemon.errors import AnkledError, BrokerError, OutboxError, RecordingError, UsageError
 from ankled.daemon.forget import recordings, retained, stored
 from ankled.daemon.live import athletes, launch
-from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.daemon.mqtt.topics import Topics
 from ankled.daemon.outbox.lock import Lock
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from ankled.daemon.forget.recordings import Finding
     from ankled.daemon.forget.stored import Stored
+    from ankled.daemon.mqtt.broker_url import BrokerAddress
 
 _UNSEEN: Final = (
     "{url} shows nothing retained below {root}/, not even bridge/state: either it holds nothing, or this user may not "
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         message = f'the athlete is "{arguments.athlete}"; allowed are 1 to 64 characters of a-z, 0-9, _ and -'
         raise UsageError(message)
     given = load(arguments.config)
-    addresses = given.mqtt.addresses() if arguments.broker is None else (BrokerAddress.parse(arguments.broker),)
+    addresses = (given.mqtt if arguments.broker is None else given.mqtt.at(arguments.broker)).addresses()
     folder = Path(given.state.folder)
     ids = athletes.known_as(arguments.athlete, folder / athletes.NAME)
     # nothing is made by looking: without a key there is no pseudonym that anything could bear

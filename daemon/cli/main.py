@@ -58,6 +58,23 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(text)
 
 
+def parser_of(name: str) -> Parser:
+    """Return the parser of a command; its namespace's `run` is the command's function."""
+    module = import_module(f"ankled.daemon.cli.{name.replace('-', '_')}")
+    command = Parser(
+        prog=f"ankled {name}",
+        description=COMMANDS[name],
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument(
+        "--log-level", choices=("debug", "info", "warning", "error"), help="default: warning; of run: as configured"
+    )
+    module.add_arguments(command)
+    command.set_defaults(run=module.run)
+    return command
+
+
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     """Return the parsed command line; `run` is the command's function."""
     listing = "\n".join(f"  {name:<14}{text}" for name, text in COMMANDS.items())
@@ -79,19 +96,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     if chosen.command not in COMMANDS:
         message = f"there is no command {chosen.command}; commands are {', '.join(COMMANDS)}"
         raise UsageError(message)
-    module = import_module(f"ankled.daemon.cli.{chosen.command.replace('-', '_')}")
-    command = Parser(
-        prog=f"ankled {chosen.command}",
-        description=COMMANDS[chosen.command],
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.add_argument(
-        "--log-level", choices=("debug", "info", "warning", "error"), help="default: warning; of run: as configured"
-    )
-    module.add_arguments(command)
-    command.set_defaults(run=module.run)
-    return command.parse_args([*rest, *argv[1:]])
+    return parser_of(chosen.command).parse_args([*rest, *argv[1:]])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
