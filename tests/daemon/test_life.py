@@ -213,6 +213,7 @@ async def test_a_dead_writer_is_late_at_once(parts: Parts, monkeypatch: pytest.M
     assert writer is not None
     monkeypatch.setattr(writer._rolls, "sync", end)
     await eventually(lambda: names(parts) == {"capture writer"})
+    writer._rolls.abandon()  # the file that its thread has left open
 
 
 async def test_a_dead_outbox_is_late_at_once(parts: Parts) -> None:
