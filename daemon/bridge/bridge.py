@@ -16,6 +16,7 @@ from ankled.daemon.bridge.imu import ImuStream
 from ankled.daemon.bridge.journal import Journal, Level
 from ankled.daemon.bridge.notices import Notices, bounded
 from ankled.daemon.errors import AnkledError
+from ankled.daemon.live.pulse import Pulse
 from ankled.daemon.mqtt.connection import Message
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Bridge:
         board: Board | None = None,
         spoken: Spoken | None = None,
     ) -> None:
+        self.pulse = Pulse()
         self.outbox: Outbox | None = None
         self.listing = listing
         self.capture: Callable[[], CaptureWriter | None] = lambda: None
@@ -137,6 +139,7 @@ class Bridge:
 
     async def _report(self) -> None:
         while True:
+            self.pulse.beat()
             await self._ask()
             self.tell()
             await asyncio.sleep(_LOOK_S)

@@ -95,6 +95,11 @@ class CaptureWriter:
         wanted = self._due or (self._fault is not None and time.monotonic() >= self._retry_at)
         return wanted and not self._closed and len(self._jobs) < self._limits.queue
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs that writes."""
+        return self._thread.is_alive()
+
     def anchored(self, utc_offset_ns: int) -> None:
         """Take the wall clock that holds where the recording begins, less the host's time."""
         self._utc_offset_ns = utc_offset_ns

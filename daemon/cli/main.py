@@ -33,6 +33,7 @@ COMMANDS = {
     "doctor": "look at everything the daemon needs, and say what to do",
     "athletes": "whose pseudonyms are whose",
     "forget": "remove everything that is stored of an athlete",
+    "service": "install the daemon as a service of systemd, remove it, or see how it does",
     "warm": "compile the kernels now, so that the next start is quick",
 }
 """Command -> what it does, in one line. The module is `ankled.daemon.cli.<command>`, with _ for -."""

@@ -16,10 +16,12 @@ from ankled.daemon import logs
 from ankled.daemon.capture.repair import repair_folder
 from ankled.daemon.capture.writer import CaptureLimits
 from ankled.daemon.cli.live import add_link_arguments, configuration, run_to_end
-from ankled.daemon.cli.warm import warm
+from ankled.daemon.cli.warm import notice, warm
 from ankled.daemon.config import examine
 from ankled.daemon.config.layers import default_file
 from ankled.daemon.errors import AnkledError
+from ankled.daemon.life.life import Life
+from ankled.daemon.life.wiring import Parts, lived
 from ankled.daemon.live import launch, radio
 from ankled.daemon.live.control import Control
 from ankled.daemon.live.crew import Crew
@@ -54,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the daemon."""
+    life = Life()
     arguments.config = arguments.config or default_file(os.environ)
     given = _given(arguments)
     addresses = given.mqtt.addresses()
@@ -63,9 +66,10 @@ def run(arguments: argparse.Namespace) -> int:
     _tell(arguments.config)
     for told in given.mqtt.warnings():
         log.warning("not secret", reason=told)
-    warm()
+    with life.starting(notice() or "loading the kernels"):
+        warm()
     ending = Ending()
-    return run_to_end(_run(keeping, addresses, arguments, ending), ending)
+    return run_to_end(_run(keeping, addresses, arguments, ending, life), ending)
 
 
 def _given(arguments: argparse.Namespace) -> Config:
@@ -83,7 +87,7 @@ def _given(arguments: argparse.Namespace) -> Config:
 
 
 async def _run(
-    keeping: Keeping, addresses: tuple[BrokerAddress, ...], arguments: argparse.Namespace, ending: Ending
+    keeping: Keeping, addresses: tuple[BrokerAddress, ...], arguments: argparse.Namespace, ending: Ending, life: Life
 ) -> int:
     """Open everything, run, close everything."""
     stop = asyncio.Event()
@@ -152,8 +156,10 @@ async def _run(
             looking = serving.looking(live, outlet.outbox, lambda: serving.members(control.roster), keeping.athletes)
             async with serving.desk(config, outlet.publisher, {**looking, **control.handlers()}) as desk:
                 desk.closing_s = ending.share("requests", desk.closing_s())
-                with _reloadable(control):
-                    await live.run(stop, recorder.writer)
+                telling = lived(life, Parts(live, outlet, recorder, config.mqtt.timeout_s), stop)
+                with _reloadable(control, life):
+                    async with telling:
+                        await live.run(stop, recorder.writer)
             await control.close(ending.share("requests", 5.0)())
     return 0
 
@@ -185,7 +191,7 @@ def _recorder(config: Config) -> Recorder:
 
 
 @contextlib.contextmanager
-def _reloadable(control: Control) -> Iterator[None]:
+def _reloadable(control: Control, life: Life) -> Iterator[None]:
     """Let SIGHUP read the configuration again, as the request `reload` does; what is wrong in it is logged."""
     loop = asyncio.get_running_loop()
     tasks: set[asyncio.Task[None]] = set()
@@ -193,7 +199,8 @@ def _reloadable(control: Control) -> Iterator[None]:
 
     async def work() -> None:
         try:
-            await reload(Nothing())
+            with life.reloading():
+                await reload(Nothing())
         except AnkledError as error:
             log.error("configuration not reloaded", reason=str(error))  # noqa: TRY400 - a traceback says no more
 

@@ -10,10 +10,13 @@ class Pulse:
 
     def __init__(self) -> None:
         self._beat_s: float | None = None
+        self.begun = asyncio.Event()
+        """Whether the loop has ever turned."""
 
     def beat(self) -> None:
         """Note that the loop turns."""
         self._beat_s = asyncio.get_running_loop().time()
+        self.begun.set()
 
     def rest(self) -> None:
         """Excuse the loop: it is not running, or it waits for another one that has its own pulse."""

@@ -17,6 +17,7 @@ from ankled.daemon.errors import AnkledError
 from ankled.daemon.giving_up import give_up
 from ankled.daemon.inputs import ClockAnchor, Command, Config, Link, Notification, Stop, Tick
 from ankled.daemon.live.names import SessionNames
+from ankled.daemon.live.pulse import Pulse
 from ankled.daemon.live.queue import InputQueue
 from ankled.daemon.live.reporting import Reporting
 from ankled.daemon.pipeline import Core
@@ -92,6 +93,7 @@ class Service:
         self._outlet = outlet
         self._clock = clock
         self.queue = InputQueue()
+        self.pulse = Pulse()
         self.core = Core(act=self._act, note=self._note)
         self._dispatcher = Dispatcher(self.core)
         self.reporting = Reporting(self.core, topics, outlet, clock)
@@ -181,6 +183,7 @@ class Service:
     async def _dispatch(self) -> None:
         """Process what comes, as it comes; let time pass where nothing does."""
         while True:
+            self.pulse.beat()
             due_ns = min(self._ticked_ns + _TICK_NS, self.core.links.next_due_ns)
             await self.queue.wait((due_ns - self._clock.now_ns()) / _NS)
             self._process(self.queue.take(_BATCH))

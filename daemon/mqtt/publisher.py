@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import structlog
@@ -150,6 +151,11 @@ class Publisher:
         return self._running().done()
 
     @property
+    def heartbeat_s(self) -> float:
+        """How long ago it last moved, 0 while there is nothing to do or no broker; infinite if it has ended."""
+        return math.inf if self.ended else self._sender.pulse.age_s()
+
+    @property
     def statistics(self) -> Statistics:
         """The counts as they stand."""
         return Statistics(
@@ -167,6 +173,7 @@ class Publisher:
         now_s = asyncio.get_running_loop().time
         alone_since_s, told = now_s(), ""
         while not self._stopping:
+            self._sender.pulse.beat()
             began_s, acknowledged = None, self._sender.acknowledged
             try:
                 async with self._connect() as connection:
@@ -186,6 +193,7 @@ class Publisher:
                 if str(error) != told:
                     told = str(error)
                     log.warning("broker away", reason=told, queued=len(self._backlog))
+                self._sender.pulse.rest()
                 await asyncio.sleep(wait_s)
 
     def _connect(self) -> contextlib.AbstractAsyncContextManager[Connection]:

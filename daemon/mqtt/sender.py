@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from ankled.daemon.bridge.gauges import Ways
+from ankled.daemon.live.pulse import Pulse
 from ankled.daemon.mqtt.message import Message, of_parcel
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Sender:
         self._pace = pace
         self.retained: dict[str, Message] = {}
         self.ways = Ways()
+        self.pulse = Pulse()
         self.sent = self.acknowledged = self.refused = 0
 
     async def send(self, connection: Connection, group: asyncio.TaskGroup) -> None:
@@ -36,7 +38,9 @@ class Sender:
         self._backlog.rewind()
         number = self._backlog.first
         while True:
+            self.pulse.rest()  # there may be no result for days
             message = of_parcel(await self._backlog.get(number))
+            self.pulse.beat()
             await self._pace.turn()
             await slots.acquire()
             group.create_task(self._deliver(connection, number, message, slots, done), name="mqtt-deliver")

@@ -115,9 +115,9 @@ class Outbox(Archive):
         return self._loose.lost
 
     @property
-    def heartbeat_s(self) -> float:
-        """When the thread of the file was last known to move, on the monotonic clock."""
-        return self._worker.heartbeat_s
+    def age_s(self) -> float:
+        """How long ago the thread of the file was last known to move, which is every second; infinite if it ended."""
+        return self._worker.age_s
 
     async def account(self) -> Account:
         """Return what became of every result that was offered, in the file and in memory. Raises OutboxError."""

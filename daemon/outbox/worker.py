@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import queue
 import threading
 import time
@@ -48,6 +49,11 @@ class Worker:
         """Open the file and return what there is to tell of damage. Raises OutboxError, but where the disk fails."""
         self._thread.start()
         return await asyncio.shield(self._opened)
+
+    @property
+    def age_s(self) -> float:
+        """How long ago the thread was last known to move; infinite if it has ended."""
+        return time.monotonic() - self.heartbeat_s if self._thread.is_alive() else math.inf
 
     def submit(self, job: Callable[[Store], T]) -> asyncio.Future[T]:
         """Run a job behind those before it. The future fails with OutboxError where the disk fails, else as the job."""
