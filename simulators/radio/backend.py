@@ -50,13 +50,9 @@ ABORTED: Final = "le-connection-abort-by-local"  # the same
 def backends(
     central: Source, *, transaction_s: float = TRANSACTION_S
 ) -> tuple[type[BaseBleakScanner], type[BaseBleakClient]]:
-    """Return what BleakScanner(backend=...) and BleakClient(backend=...) want; `transaction_s`: see `client`.
-
-    A central that may be replaced is given by who knows it: each scan and each connection asks for it at its beginning.
-    """
-    source = _Source(central)
-    scanner = type("SoftScanner", (SoftScanner,), {"source": source})
-    client = type("SoftClient", (SoftClient,), {"source": source, "transaction_s": transaction_s, "scanner": scanner})
+    """Return what BleakScanner(backend=...) and BleakClient(backend=...) want; `transaction_s`: see `client`."""
+    scanner = type("SoftScanner", (SoftScanner,), {"central": central})
+    client = type("SoftClient", (SoftClient,), {"central": central, "transaction_s": transaction_s, "scanner": scanner})
     return scanner, client
 
 

@@ -29,19 +29,20 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._socket = folder / "bus"
-        self._bus: subprocess.Popen[bytes] | None = None
+        self._bus: subprocess.Popen[str] | None = None
         self._bluez: subprocess.Popen[str] | None = None
         self.daemon: subprocess.Popen[str] | None = None
+        self._all: list[subprocess.Popen[str]] = []
         self.environment = os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self._socket}"}
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for process in (self.daemon, self._bluez, self._bus):
-            if process is not None and process.poll() is None:
-                process.kill()
-                process.wait(10)
+        for process in reversed(self._all):
+            process.kill()
+            with process:  # closes its pipes and waits for its end
+                pass
 
     async def start_bus(self) -> None:
         """Start D-Bus."""
@@ -49,7 +50,8 @@ class Machine:
         configuration.write_text(CONFIGURATION.format(socket=self._socket), encoding="utf-8")
         self._socket.unlink(missing_ok=True)
         words = ["dbus-daemon", f"--config-file={configuration}", "--nofork", "--nopidfile"]
-        self._bus = subprocess.Popen(words)  # noqa: ASYNC220  (as quick as starting a thread for it)
+        self._bus = subprocess.Popen(words, text=True)  # noqa: ASYNC220  (as quick as starting a thread for it)
+        self._all.append(self._bus)
         await until(self._socket.exists)
 
     def kill_bus(self) -> None:
@@ -65,6 +67,7 @@ class Machine:
         words = [sys.executable, "-m", "tests.drivers.bluez_process", *PODS.values()]
         pipe = subprocess.PIPE
         self._bluez = subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True, env=self.environment, cwd=ROOT)  # noqa: ASYNC220  (as before)
+        self._all.append(self._bluez)
         assert self._bluez.stdout is not None
         assert await asyncio.to_thread(self._bluez.stdout.readline) == "ready\n"
 
@@ -94,6 +97,7 @@ class Machine:
         words = ("run", "--config", config, "--broker", "mqtt://127.0.0.1:1", *words)
         with path.open("w") as log:
             self.daemon = spawn(*words, stderr=log, env=self.environment, **options)
+        self._all.append(self.daemon)
         return Log(path, self.daemon)
 
 

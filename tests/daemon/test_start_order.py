@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tests.daemon.commands import Shell
+
 pytestmark = [
     pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="dbus-daemon is not installed"),
     pytest.mark.usefixtures("compiled"),
@@ -68,7 +70,7 @@ async def test_an_adapter_that_is_pulled_out_and_put_in(machine: Machine, stream
 
 
 async def test_a_bluetoothd_that_is_killed_and_started_again(machine: Machine, streaming: Log) -> None:
-    """bleak believes in what was; it is made to begin anew. The second time they follow each other at once."""
+    """Bleak believes in what was; it is made to begin anew. The second time they follow each other at once."""
     machine.signal_bluez(signal.SIGKILL)
     await streaming.told(DOWN, "ServiceUnknown")
     await machine.start_bluez()
@@ -96,7 +98,7 @@ async def test_a_bluetoothd_that_is_frozen_for_a_while(machine: Machine, streami
 
 
 async def test_the_links_of_a_killed_daemon_are_taken_over(machine: Machine, streaming: Log) -> None:
-    """bluetoothd holds them, so that no sensor advertises."""
+    """Bluetoothd holds them, so that no sensor advertises."""
     assert streaming.lines
     assert machine.daemon is not None
     machine.daemon.kill()
@@ -125,3 +127,13 @@ async def test_sigterm_ends_it_whatever_is_the_matter(machine: Machine, streamin
     machine.daemon.send_signal(signal.SIGTERM)
     assert await asyncio.to_thread(machine.daemon.wait, 60) == 0
     assert "not ended in time" not in [line["event"] for line in streaming.lines]
+
+
+def test_a_recording_without_bluetooth_says_so_and_ends(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody waits at a terminal: one sentence, at once, and no empty file. A service would wait."""
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path / 'none'}")
+    sentence = shell.refused("record", path := tmp_path / "set.mcap", "--adopt", code=6)
+    assert "no bluetoothd answers" in sentence
+    assert not path.exists()

@@ -12,13 +12,16 @@ import asyncio
 import contextlib
 import os
 import sys
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dbus_fast import BusType, Message, MessageType, RequestNameReply, Variant
 from dbus_fast.aio import MessageBus
 
 from ankled.drivers import rsc
 from ankled.drivers.uuids import sig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _ADAPTER: Final = "/org/bluez/hci0"
 _A1, _D1, _S1, _C1 = (f"org.bluez.{name}1" for name in ("Adapter", "Device", "GattService", "GattCharacteristic"))
@@ -191,13 +194,13 @@ async def main(addresses: list[str]) -> None:
     bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
     daemon = Bluetoothd(bus, addresses)
     bus.add_message_handler(daemon.handle)
-    bus._add_match_rule("type='signal',interface='org.freedesktop.DBus',member='NameOwnerChanged'")  # type: ignore[no-untyped-call]  # as below
+    bus._add_match_rule("type='signal',interface='org.freedesktop.DBus',member='NameOwnerChanged'")
     assert await bus.request_name("org.bluez") is RequestNameReply.PRIMARY_OWNER
     await asyncio.sleep(_SLOT_S)
     daemon.add_adapter()
     await asyncio.sleep(_SLOT_S)
     daemon.power(on=True)
-    orders = {
+    orders: dict[str, Callable[[], None]] = {
         "on": lambda: daemon.power(on=True),
         "off": lambda: daemon.power(on=False),
         "add": daemon.add_adapter,
