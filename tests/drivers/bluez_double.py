@@ -136,6 +136,16 @@ class Bluetoothd:
         self._bus.send(signal)
 
 
+async def _taken(socket: Path) -> bool:
+    try:
+        _, writer = await asyncio.open_unix_connection(socket)
+    except OSError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True
+
+
 @asynccontextmanager
 async def system_bus(folder: Path) -> AsyncIterator[str]:
     """Run a D-Bus daemon and yield its address."""
@@ -147,7 +157,7 @@ async def system_bus(folder: Path) -> AsyncIterator[str]:
         ["dbus-daemon", f"--config-file={configuration}", "--nofork", "--nopidfile"]
     )
     try:
-        while not socket.exists():
+        while not await _taken(socket):  # it is there a moment before connections are taken
             await asyncio.sleep(0.01)
             assert daemon.poll() is None, "dbus-daemon did not start"
         yield f"unix:path={socket}"
