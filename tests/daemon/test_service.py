@@ -112,9 +112,7 @@ def test_without_systemd_there_is_nothing_to_install_into(shell: Shell, monkeypa
     assert "ankled run needs none" in shell.refused("service", "install", code=1)
 
 
-@pytest.mark.parametrize(
-    "hidden", ["/home/kim/ankled", "/root/.local/share/python", "/var/tmp/a", "/run/user/0/x"]
-)
+@pytest.mark.parametrize("hidden", ["/home/kim/ankled", "/root/.local/share/python", "/var/tmp/a", "/run/user/0/x"])
 def test_a_program_that_the_service_cannot_see_is_refused(hidden: str) -> None:
     """ProtectHome= and PrivateTmp= would hide it, and systemd would say no more than 203/EXEC."""
     with pytest.raises(ServiceError, match="put the source into /opt/ankled"):
