@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import aiomqtt  # noqa: TID251 - the clients of the tests
 import pytest
@@ -110,14 +110,20 @@ def secured(mosquitto_program: str, tmp_path: Path) -> Iterator[tuple[Mosquitto,
     assert (tmp_path / "mosquitto.db").exists()
 
 
+def client(
+    port: int, user: str | None, password: str | None, transport: Literal["tcp", "websockets"] = "tcp"
+) -> aiomqtt.Client:
+    """Return a client of the broker."""
+    return aiomqtt.Client(HOST, port, username=user, password=password, transport=transport)
+
+
 async def test_the_example_of_a_broker_lets_in_who_has_a_name(secured: tuple[Mosquitto, int]) -> None:
     """A node speaks for itself over MQTT, a reader hears it over websockets, and who gives no password is refused."""
     broker, web = secured
     port = broker.address.port
-    named = {user: {"username": user, "password": f"of {user}"} for user in ("reader", "node-a")}
     async with (
-        aiomqtt.Client(HOST, web, transport="websockets", **named["reader"]) as reader,
-        aiomqtt.Client(HOST, port, **named["node-a"]) as node,
+        client(web, "reader", "of reader", transport="websockets") as reader,
+        client(port, "node-a", "of node-a") as node,
     ):
         await reader.subscribe("ankled/#", qos=1)
         await reader.publish("ankled/node-a/left/rep", "made up", qos=0)  # not its to say: not passed on
@@ -126,7 +132,7 @@ async def test_the_example_of_a_broker_lets_in_who_has_a_name(secured: tuple[Mos
         async with asyncio.timeout(PATIENCE_S):
             heard = await anext(aiter(reader.messages))
     assert (str(heard.topic), heard.payload) == ("ankled/node-a/left/rep", b"own")
-    for wrong in ({}, {"username": "node-a", "password": "guessed"}):
+    for user, password in ((None, None), ("node-a", "guessed")):
         with pytest.raises(aiomqtt.MqttError):
-            async with aiomqtt.Client(HOST, port, **wrong):
+            async with client(port, user, password):
                 pass
