@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     addresses = given.mqtt.addresses()
     radio.check(arguments.radio)
     keeping = Keeping(given)
-    logs.configure(arguments.log_level or keeping.log_level, given.log.format)
+    logs.configure(arguments.log_level or keeping.log_level, given.log.format, levels=keeping.log_levels)
     for told in given.mqtt.warnings():
         log.warning("not secret", reason=told)
     warm()

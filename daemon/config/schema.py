@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 
 from ankled.daemon.live.options import Admission, Rule, Wanted
+from ankled.daemon.loglines.parts import Level, Levels
 from ankled.daemon.mqtt.broker_url import BrokerAddress, Protocol, without_password
 from ankled.daemon.mqtt.credentials import credentials, too_open
 from ankled.daemon.mqtt.tls import Trust
@@ -185,10 +186,11 @@ class AthletesConfig(_Section, frozen=True, kw_only=True):
 
 
 class LogConfig(_Section, frozen=True, kw_only=True):
-    """What is logged to standard error, and from which level on to the broker; `auto` is colour on a terminal."""
+    """What is logged, how, and from which level on to the broker; `auto`: journal, colour on a terminal, or JSON."""
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["auto", "console", "json"] = "auto"
+    level: Level = "info"
+    levels: Levels = {}
+    format: Literal["auto", "console", "json", "journal"] = "auto"
     publish: Literal["off", "debug", "info", "warning", "error"] = "warning"
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 import structlog
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from ankled.daemon import logs
@@ -207,11 +208,10 @@ class Control:
         return forms.Recording(recording=False, file=name)
 
     async def log_level(self, form: forms.LogLevelForm) -> forms.LogLevelForm:
-        """Log more, or less."""
+        """Log more, or less, of everything or of one part."""
         config = self.roster.config
-        changes = replace(self.roster.changes, log_level=Change(now=form.level, was=config.log.level))
-        await self._keep(resolve(config, changes))
-        logs.set_level(form.level)
+        await self._keep(resolve(config, edits.log_level(config.log, self.roster.changes, form)))
+        logs.adjust(form.level if form.part is UNSET else None, self.roster.log_levels())
         return form
 
     async def reload(self, _form: forms.Nothing) -> forms.Reloaded:
@@ -230,8 +230,7 @@ class Control:
             log.info("change dropped", reason=told)
         await self._become(after, after.former() & self._crew.adopted(self.roster).keys())
         self._crew.service.idle_end_s = new.session.idle_end_min * 60.0
-        if new.log.level != old.log.level:
-            logs.set_level(new.log.level)
+        logs.adjust(new.log.level if new.log.level != old.log.level else None, self.roster.log_levels())
         if self._policy is not None:
             self._policy(new.requests)
         answer = forms.Reloaded(applied=differences(old, new), needs_restart=differences(new, read))

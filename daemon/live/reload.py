@@ -24,7 +24,7 @@ def in_effect(running: Config, read: Config, *, policy: bool) -> Config:
         requests=read.requests if policy else running.requests,
         session=read.session,
         radio=replace(running.radio, allow=read.radio.allow, block=read.radio.block),
-        log=replace(running.log, level=read.log.level),
+        log=replace(running.log, level=read.log.level, levels=read.log.levels),
         pipeline_=read.pipeline_,
         devices=read.devices,
     )
