@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 import structlog
-from msgspec import UNSET
 from msgspec.structs import replace
 
 from ankled.daemon import logs
@@ -207,12 +206,12 @@ class Control:
             raise UsageError(f"the recording has ended, but: {recorder.without_folder(error)}") from error
         return forms.Recording(recording=False, file=name)
 
-    async def log_level(self, form: forms.LogLevelForm) -> forms.LogLevelForm:
+    async def log_level(self, form: forms.LogLevelForm) -> forms.LogLevel:
         """Log more, or less, of everything or of one part."""
         config = self.roster.config
         await self._keep(resolve(config, edits.log_level(config.log, self.roster.changes, form)))
-        logs.adjust(form.level if form.part is UNSET else None, self.roster.log_levels())
-        return form
+        logs.adjust(form.level if form.part is None else None, self.roster.log_levels())
+        return forms.LogLevel(level=form.level, part=form.part)
 
     async def reload(self, _form: forms.Nothing) -> forms.Reloaded:
         """Read the configuration again; what is wrong in it is told, all of it, and changes nothing."""

@@ -112,7 +112,7 @@ def no_namesakes(after: Roster, adopted: Collection[str] = ()) -> None:
 
 def log_level(said: LogConfig, changes: Changes, form: LogLevelForm) -> Changes:
     """Return the changes with another level of the log, of all or of one part."""
-    if isinstance(form.part, msgspec.UnsetType):
+    if form.part is None:
         return replace(changes, log_level=Change(now=form.level, was=said.level))
     if form.part not in PARTS:
         raise UsageError(f'there is no part "{form.part}" of the log; there are {", ".join(PARTS)}')
