@@ -1,6 +1,6 @@
 """The one file that configures logging: structlog for us, the same output for the libraries' own loggers.
 
-Everything goes to standard error, because standard output belongs to results.
+Everything goes to standard error, because standard output belongs to results; under systemd to the journal.
 """
 
 from __future__ import annotations
@@ -13,40 +13,62 @@ from typing import TYPE_CHECKING, Literal, TextIO
 import structlog
 from structlog.stdlib import ProcessorFormatter
 
-if TYPE_CHECKING:
-    from structlog.typing import Processor
+from ankled.daemon.loglines import journald
+from ankled.daemon.loglines.fold import Fold
+from ankled.daemon.loglines.parts import PARTS, Level, Levels
 
-Level = Literal["debug", "info", "warning", "error"]
-Format = Literal["auto", "console", "json"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+Format = Literal["auto", "console", "json", "journal"]
 
 OWN = "ankled"
 """Loggers below this name follow the configured level; all others are heard from WARNING on."""
 
 
-class _Handler(logging.StreamHandler[TextIO]):
+class _Ours(Fold):
     """Ours, so that a second `configure` replaces it and leaves handlers of others alone."""
 
 
-def configure(level: Level = "info", fmt: Format = "auto", stream: TextIO | None = None) -> None:
-    """Send all logs to `stream` (standard error): colour on a terminal, one JSON object a line anywhere else."""
+class _Bound:
+    """What every line that is about a sensor says beside: the session that runs."""
+
+    session: str | None = None
+
+
+def configure(
+    level: Level = "info",
+    fmt: Format = "auto",
+    stream: TextIO | None = None,
+    *,
+    levels: Levels | None = None,
+    journal: Path = journald.SOCKET,
+) -> None:
+    """Send all logs to `stream` (standard error): colour on a terminal, one JSON object a line anywhere else.
+
+    A stream that leads to the journal of systemd stands for the journal itself, which takes the values as fields.
+    """
     out = sys.stderr if stream is None else stream
-    console = fmt == "console" or (fmt == "auto" and out.isatty())
     shared = _shared()
-    handler = _Handler(out)
-    handler.setFormatter(
-        ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
-            processors=[
-                ProcessorFormatter.remove_processors_meta,
-                *(_console(colours=out.isatty() and not os.environ.get("NO_COLOR")) if console else _json()),
-            ],
-        )
-    )
+    to_journal = journald.is_journal(out)
+    if fmt == "auto":
+        fmt = "console" if out.isatty() else "journal" if to_journal else "json"
+    written: logging.Handler = logging.StreamHandler(out)
+    lines = _console(colours=out.isatty() and not os.environ.get("NO_COLOR")) if fmt == "console" else _json()
+    formatter: logging.Formatter = _formatter(shared, [ProcessorFormatter.remove_processors_meta, *lines])
+    written.setFormatter(journald.PrefixedFormatter(formatter) if to_journal and fmt != "console" else formatter)
+    if fmt == "journal":
+        written = journald.JournalHandler(written, journal)
+        written.setFormatter(_formatter(shared, [structlog.processors.format_exc_info, journald.render]))
+    handler = _Ours(written)
     unconfigure()
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
-    logging.getLogger(OWN).setLevel(level.upper())
+    set_level(level)
+    set_levels(levels or {})
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -74,13 +96,36 @@ def set_level(level: Level) -> None:
     logging.getLogger(OWN).setLevel(level.upper())
 
 
+def set_levels(levels: Levels) -> None:
+    """Log more or less of single parts from now on; of those without a level as of the others."""
+    for part, names in PARTS.items():
+        level = levels.get(part)
+        for name in names:
+            logging.getLogger(name).setLevel(logging.NOTSET if level is None else level.upper())
+
+
+def adjust(level: Level | None, levels: Levels) -> None:
+    """Set the levels of single parts, and that of all others where one is given."""
+    if level is not None:
+        set_level(level)
+    set_levels(levels)
+
+
+def bind_session(name: str | None) -> None:
+    """Have every line that is about a sensor say which session it belongs to."""
+    _Bound.session = name
+
+
 def unconfigure() -> None:
     """Undo `configure`."""
     root = logging.getLogger()
-    for handler in [handler for handler in root.handlers if isinstance(handler, _Handler)]:
+    for handler in [handler for handler in root.handlers if isinstance(handler, _Ours)]:
         root.removeHandler(handler)
+        handler.close()
     root.setLevel(logging.WARNING)
     logging.getLogger(OWN).setLevel(logging.NOTSET)
+    set_levels({})
+    bind_session(None)
     structlog.reset_defaults()
 
 
@@ -88,12 +133,25 @@ def _shared() -> list[Processor]:
     """Return what happens to every entry, ours or a library's."""
     return [
         structlog.contextvars.merge_contextvars,
+        _with_session,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         structlog.processors.StackInfoRenderer(),
     ]
+
+
+def _with_session(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    if _Bound.session is not None and "device" in event:
+        event.setdefault("session", _Bound.session)
+    return event
+
+
+def _formatter(shared: list[Processor], processors: list[Processor]) -> ProcessorFormatter:
+    return ProcessorFormatter(
+        foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(), _with_session], processors=processors
+    )
 
 
 def _json() -> list[Processor]:

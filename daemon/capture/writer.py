@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _NS: Final = 1_000_000_000
 _OVERHEAD: Final = 31 + 16  # bytes of a message's frame and of its line in the index
+_LEAST_S: Final = 10.0  # of a file, where somebody asks for the next: both legs' sets end within moments
 # The thread collects for so long: woken for every input it would take the interpreter away from the dispatcher each
 # time, and many times as much of the processor.
 _COLLECT_S: Final = 0.05
@@ -79,6 +80,7 @@ class CaptureWriter:
         self._hole = False
         self._utc_offset_ns: int | None = None
         self._begun_ns: int | None = None
+        self._latest_ns = 0
         self._bytes = 0
         self._overflowed = 0
         self._failed = 0
@@ -99,6 +101,11 @@ class CaptureWriter:
     def alive(self) -> bool:
         """Whether the thread runs that writes."""
         return self._thread.is_alive()
+
+    def rotate(self) -> None:
+        """Begin a new file before the next input, unless this one has hardly begun."""
+        if self._begun_ns is not None and self._latest_ns - self._begun_ns >= _LEAST_S * _NS:
+            self._due = True
 
     def anchored(self, utc_offset_ns: int) -> None:
         """Take the wall clock that holds where the recording begins, less the host's time."""
@@ -126,6 +133,7 @@ class CaptureWriter:
         if self._hole or not self._put(Line(form.topic(item), number, data, item.host_ns, self._utc_offset_ns)):
             self._overflowed += 1
             self._hole = self._due = True
+        self._latest_ns = item.host_ns
         aged = item.host_ns - self._begun_ns >= self._limits.rotate_s * _NS
         self._due = self._due or aged or self._bytes >= self._limits.rotate_bytes
 

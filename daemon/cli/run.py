@@ -26,6 +26,7 @@ from ankled.daemon.live import launch, radio
 from ankled.daemon.live.control import Control
 from ankled.daemon.live.crew import Crew
 from ankled.daemon.live.ending import Ending
+from ankled.daemon.live.housekeeping import Housekeeping
 from ankled.daemon.live.keeping import Keeping
 from ankled.daemon.live.leftovers import Leftovers
 from ankled.daemon.live.recorder import Recorder
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     addresses = given.mqtt.addresses()
     radio.check(arguments.radio)
     keeping = Keeping(given)
-    logs.configure(arguments.log_level or keeping.log_level, given.log.format)
+    logs.configure(arguments.log_level or keeping.log_level, given.log.format, levels=keeping.log_levels)
     _tell(arguments.config)
     for told in given.mqtt.warnings():
         log.warning("not secret", reason=told)
@@ -94,11 +95,12 @@ async def _run(
     config = keeping.config
     topics = Topics(base=config.mqtt.base, node=config.node)
     recorder = _recorder(config)
+    housekeeping = Housekeeping(recorder, config.node, config.capture)
     recorder.closing_s = ending.share("recording", recorder.closing_s())
     publishing = launch.options(config, addresses[1:])
     recording = keeping.recording and not arguments.no_capture
     if recording:
-        recorder.prepare()
+        housekeeping.prepare()
     if not keeping.roster.members and config.adopt == "none":
         log.warning("no sensor to connect to", reason="none is configured, and adopt is none")
     with launch.stoppable(stop, ending):
@@ -109,7 +111,7 @@ async def _run(
             recorder,
         ):
             if recording:
-                recorder.start()
+                housekeeping.begin()
             log.info("running", node=config.node, broker=found.url, capture=str(recorder.path or ""))
             past = await outlet.outbox.past()
             announcer = launch.announcer(config, outlet, keeping.roster.wearers())
@@ -124,7 +126,8 @@ async def _run(
                 outbox=outlet.outbox,
             )
             live.bridge.capture = lambda: recorder.writer
-            live.bridge.troubles = outlet.troubles
+            live.bridge.troubles = lambda: [*outlet.troubles(), *housekeeping.troubles()]
+            housekeeping.watch(live.service)
             recorder.record_to = live.service.record_to
             live.service.farewell_s = ending.share("links", live.service.farewell_s())
             crew = Crew(
@@ -158,7 +161,7 @@ async def _run(
                 desk.closing_s = ending.share("requests", desk.closing_s())
                 telling = lived(life, Parts(live, outlet, recorder, config.mqtt.timeout_s), stop)
                 with _reloadable(control, life):
-                    async with telling:
+                    async with telling, housekeeping.keeping():
                         await live.run(stop, recorder.writer)
             await control.close(ending.share("requests", 5.0)())
     return 0

@@ -9,6 +9,7 @@ import msgspec
 
 from ankled.daemon.config.forms import VERSION, Address, BaseTopic, OthersTopic, Text, Uuid, Version
 from ankled.daemon.live.options import Admission, Rule, Wanted
+from ankled.daemon.loglines.parts import Level, Levels
 from ankled.daemon.mqtt.broker_url import BrokerAddress, Protocol, without_password
 from ankled.daemon.mqtt.credentials import credentials, too_open
 from ankled.daemon.mqtt.tls import Trust
@@ -105,6 +106,7 @@ class OutboxConfig(_Section, frozen=True, kw_only=True):
     size_mb: Annotated[float, msgspec.Meta(ge=1.0, le=65536.0)] = 256.0
     pending_days: Annotated[float, msgspec.Meta(ge=0.01, le=3650.0)] = 30.0
     kept_h: Annotated[float, msgspec.Meta(ge=0.0, le=8760.0)] = 24.0
+    min_free_mb: Annotated[float, msgspec.Meta(ge=0.0, le=1e6)] = 64.0
     rate_per_s: Annotated[float, msgspec.Meta(ge=10.0, le=100_000.0)] = 500.0
 
 
@@ -138,12 +140,16 @@ class RadioConfig(_Section, frozen=True, kw_only=True):
 
 
 class CaptureConfig(_Section, frozen=True, kw_only=True):
-    """The recording of everything heard; a file is closed and a new one begun at either limit."""
+    """The recording of everything heard, when a new file begins, and what is kept of the old ones; 0 is no bound."""
 
     enabled: bool = True
     folder: Text = "captures"
+    rotate: Literal["size-or-time", "set"] = "size-or-time"
     rotate_mb: Annotated[float, msgspec.Meta(ge=1.0, le=65536.0)] = 64.0
     rotate_min: Annotated[float, msgspec.Meta(ge=1.0, le=1440.0)] = 60.0
+    keep_gb: Annotated[float, msgspec.Meta(ge=0.0, le=1e6)] = 16.0
+    keep_days: Annotated[float, msgspec.Meta(ge=0.0, le=36500.0)] = 0.0
+    min_free_gb: Annotated[float, msgspec.Meta(ge=0.0, le=1e6)] = 0.5
 
 
 class StateConfig(_Section, frozen=True, kw_only=True):
@@ -160,10 +166,11 @@ class AthletesConfig(_Section, frozen=True, kw_only=True):
 
 
 class LogConfig(_Section, frozen=True, kw_only=True):
-    """What is logged to standard error, and from which level on to the broker; `auto` is colour on a terminal."""
+    """What is logged, how, and from which level on to the broker; `auto`: journal, colour on a terminal, or JSON."""
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["auto", "console", "json"] = "auto"
+    level: Level = "info"
+    levels: Levels = {}
+    format: Literal["auto", "console", "json", "journal"] = "auto"
     publish: Literal["off", "debug", "info", "warning", "error"] = "warning"
 
 

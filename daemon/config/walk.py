@@ -20,6 +20,8 @@ def mismatches(value: object, kind: inspect.Type, path: str = "") -> Iterator[Fo
     match kind:
         case inspect.StructType() if isinstance(value, dict):
             yield from _table(value, kind, path)
+        case inspect.DictType() if isinstance(value, dict):
+            yield from _named(value, kind, path)
         case inspect.VarTupleType() if isinstance(value, list):
             for index, item in enumerate(value):
                 yield from mismatches(item, kind.item_type, f"{path}[{index}]")
@@ -43,6 +45,16 @@ def _table(value: dict[str, Any], kind: inspect.StructType, path: str) -> Iterat
         if field.required and name not in value:
             needed = describe(field.type)
             yield Found(join(path, name), f"is missing; it must be {needed}", allowed=needed)
+
+
+def _named(value: dict[str, Any], kind: inspect.DictType, path: str) -> Iterator[tuple[str, str]]:
+    """Compare a table whose keys are of a set of names."""
+    names = kind.key_type.values if isinstance(kind.key_type, inspect.LiteralType) else ()
+    for key, item in value.items():
+        if key in names:
+            yield from mismatches(item, kind.value_type, join(path, key))
+        else:
+            yield join(path, key), "is not a known key" + guess(key, [str(name) for name in names])
 
 
 def unwrap(kind: inspect.Type) -> tuple[inspect.Type, str]:
@@ -82,7 +94,7 @@ def fits(value: object, kind: inspect.Type) -> bool:
             return isinstance(value, int) and not isinstance(value, bool) and _in_range(value, kind)
         case inspect.FloatType():
             return isinstance(value, (int, float)) and not isinstance(value, bool) and _in_range(value, kind)
-        case inspect.StructType() | inspect.VarTupleType() | inspect.TupleType():
+        case inspect.StructType() | inspect.DictType() | inspect.VarTupleType() | inspect.TupleType():
             return False  # the value is not a table, or not an array of this length: the walk takes those
         case _:
             msg = f"the configuration structs use a type the check does not know: {kind!r}"

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
 
 import msgspec
 import structlog
 
 from ankled.daemon.capture.file import sync_folder
+from ankled.daemon.loglines.parts import Level, Part
 from ankled.daemon.records import Side
 from ankled.daemon.settings import Slug
 
@@ -28,14 +29,18 @@ T = TypeVar("T")
 log = structlog.stdlib.get_logger(__name__)
 
 
-Level: TypeAlias = Literal["debug", "info", "warning", "error"]
-
-
 class Change(msgspec.Struct, Generic[T], frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A new value, and what the configuration said when it was given."""
 
     now: T
     was: T
+
+
+class PartChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The same of the log level of one part, of which the configuration may say nothing."""
+
+    now: Level
+    was: Level | None
 
 
 class DeviceChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -57,6 +62,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     devices: dict[Slug, DeviceChanges] = {}
     removed: dict[Slug, str] = {}
     log_level: Change[Level] | None = None
+    log_levels: dict[Part, PartChange] = {}
     recording: Change[bool] | None = None
 
     def device(self, slug: str) -> DeviceChanges:

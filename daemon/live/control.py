@@ -205,13 +205,12 @@ class Control:
             raise UsageError(f"the recording has ended, but: {recorder.without_folder(error)}") from error
         return forms.Recording(recording=False, file=name)
 
-    async def log_level(self, form: forms.LogLevelForm) -> forms.LogLevelForm:
-        """Log more, or less."""
+    async def log_level(self, form: forms.LogLevelForm) -> forms.LogLevel:
+        """Log more, or less, of everything or of one part."""
         config = self.roster.config
-        changes = replace(self.roster.changes, log_level=Change(now=form.level, was=config.log.level))
-        await self._keep(resolve(config, changes))
-        logs.set_level(form.level)
-        return form
+        await self._keep(resolve(config, edits.log_level(config.log, self.roster.changes, form)))
+        logs.adjust(form.level if form.part is None else None, self.roster.log_levels())
+        return forms.LogLevel(level=form.level, part=form.part)
 
     async def reload(self, _form: forms.Nothing) -> forms.Reloaded:
         """Read the configuration again; what is wrong in it is told, all of it, and changes nothing."""
@@ -229,8 +228,7 @@ class Control:
             log.info("change dropped", reason=told)
         await self._become(after, after.former() & self._crew.adopted(self.roster).keys())
         self._crew.service.idle_end_s = new.session.idle_end_min * 60.0
-        if new.log.level != old.log.level:
-            logs.set_level(new.log.level)
+        logs.adjust(new.log.level if new.log.level != old.log.level else None, self.roster.log_levels())
         if self._follow is not None:
             self._follow(new)
         answer = forms.Reloaded(applied=differences(old, new), needs_restart=differences(new, read))

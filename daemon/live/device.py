@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from structlog.contextvars import bind_contextvars
+
 from ankled.daemon.live.adapter import BEAT_S
 from ankled.daemon.live.backoff import Backoff, Trouble, trouble_of
 from ankled.daemon.live.checks import unfit
@@ -119,6 +121,7 @@ class Device:
     async def run(self) -> None:
         """Wait, connect, hold, and begin again."""
         self._task = asyncio.current_task()
+        bind_contextvars(device=self.slug)  # of this task, and all that it begins: libraries' lines name it too
         try:
             while (sighting := await self._await_sighting()) is not None:
                 trouble = await self._attempt(sighting)

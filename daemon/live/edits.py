@@ -8,8 +8,9 @@ import msgspec
 from msgspec.structs import replace
 
 from ankled.daemon.errors import UsageError
-from ankled.daemon.live.changes import Change, Changes, DeviceChanges
+from ankled.daemon.live.changes import Change, Changes, DeviceChanges, PartChange
 from ankled.daemon.live.matching import meets, slug_of
+from ankled.daemon.loglines.parts import PARTS
 from ankled.daemon.records import Side
 from ankled.daemon.settings import RESERVED_SLUGS
 from ankled.drivers.driver import Advertisement
@@ -17,9 +18,10 @@ from ankled.drivers.driver import Advertisement
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from ankled.daemon.config.schema import LogConfig
     from ankled.daemon.live.roster import Roster
     from ankled.daemon.live.status import Nearby
-    from ankled.daemon.requests.forms import AdoptForm, WeightForm
+    from ankled.daemon.requests.forms import AdoptForm, LogLevelForm, WeightForm
 
 
 def base(roster: Roster, adopted: Mapping[str, str], slug: str) -> DeviceChanges:
@@ -106,6 +108,16 @@ def no_namesakes(after: Roster, adopted: Collection[str] = ()) -> None:
             f'"{both[0]}" would be both a device and an athlete, and results of both would have the same ids; '
             "call one of them something else"
         )
+
+
+def log_level(said: LogConfig, changes: Changes, form: LogLevelForm) -> Changes:
+    """Return the changes with another level of the log, of all or of one part."""
+    if form.part is None:
+        return replace(changes, log_level=Change(now=form.level, was=said.level))
+    if form.part not in PARTS:
+        raise UsageError(f'there is no part "{form.part}" of the log; there are {", ".join(PARTS)}')
+    changed = PartChange(now=form.level, was=said.levels.get(form.part))
+    return replace(changes, log_levels={**changes.log_levels, form.part: changed})
 
 
 def not_reserved(what: str, slug: str) -> None:

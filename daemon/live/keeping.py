@@ -16,6 +16,7 @@ from ankled.daemon.live.roster import resolve
 
 if TYPE_CHECKING:
     from ankled.daemon.config import Config
+    from ankled.daemon.loglines.parts import Level, Levels
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -46,10 +47,15 @@ class Keeping:
         return self.config.capture.enabled if changed is None else changed.now
 
     @property
-    def log_level(self) -> changes.Level:
+    def log_level(self) -> Level:
         """What to log from the start: as the last request said, else the configuration."""
         changed = self.roster.changes.log_level
         return self.config.log.level if changed is None else changed.now
+
+    @property
+    def log_levels(self) -> Levels:
+        """What to log of single parts from the start."""
+        return self.roster.log_levels()
 
     def _path(self, name: str) -> Path | None:
         return None if self._folder is None else self._folder / name

@@ -198,6 +198,7 @@ def outbox(config: Config) -> Outbox:
         size_bytes=round(kept.size_mb * 1024 * 1024),
         pending_s=kept.pending_days * 86400.0,
         kept_s=kept.kept_h * 3600.0,
+        min_free_bytes=round(kept.min_free_mb * 1024 * 1024),
         rate_per_s=kept.rate_per_s,
     )
     return Outbox(path, bounds, f"{config.mqtt.base}/{config.node}/")

@@ -41,6 +41,10 @@ class Recorder:
         self.writer: CaptureWriter | None = None
         """What is written to now; None while nothing is recorded."""
         self.path: Path | None = None
+        self.wanted = False
+        """Whether there should be a recording: while there is no room for one, it waits."""
+        self.short: str | None = None
+        """Why there is no room for a recording, in one sentence; None while there is."""
         self.record_to: Callable[[CaptureWriter | None], None] = lambda _writer: None
         self.closing_s: Callable[[], float] = lambda: _CLOSE_S
         """How long a file may take to be made whole."""
@@ -82,18 +86,32 @@ class Recorder:
 
     def start(self) -> Path:
         """Begin a new file and return its path. Raises RecordingError."""
+        if self.short is not None:
+            self.wanted = True
+            raise RecordingError(f"{self.short}; the recording begins by itself when there is room.")
         self.prepare()
         path = self._free()
         writer = CaptureWriter(path, form.origin(self._node, "live"), self._limits)
         self.record_to(writer)
-        self.writer, self.path = writer, path
+        self.writer, self.path, self.wanted = writer, path, True
         return path
+
+    async def pause(self) -> None:
+        """Record no more until there is room, though it is wanted."""
+        try:
+            await self._end()
+        except RecordingError as error:  # which a full disk lets one expect
+            log.warning("recording not finished", reason=str(error))
 
     async def stop(self) -> Path | None:
         """Record no more, make the file whole, return its path; None where nothing was recorded. Raises RecordingError.
 
         It is taken to its end whoever waits: a file half closed would be of no use.
         """
+        self.wanted = False
+        return await self._end()
+
+    async def _end(self) -> Path | None:
         writer, path = self.writer, self.path
         self.record_to(None)
         self.writer = self.path = None

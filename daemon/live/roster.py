@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ankled.daemon.config.schema import DeviceConfig
+    from ankled.daemon.loglines.parts import Levels
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +84,10 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
         addresses = [one.wanted.address for one in self.members.values() if one.wanted.address is not None]
         return {slug_of(address) for address in addresses} - self.members.keys()
 
+    def log_levels(self) -> Levels:
+        """Return what to log of single parts: as the last request said, else the configuration."""
+        return {**self.config.log.levels, **{part: one.now for part, one in self.changes.log_levels.items()}}
+
     def sensors(self) -> dict[str, str]:
         """Return the address or else the name that each device is found by."""
         return {slug: one.wanted.address or one.wanted.name or slug for slug, one in self.members.items()}
@@ -111,6 +116,7 @@ def resolve(config: Config, changes: Changes) -> Roster:
     log_level, recording = changes.log_level, changes.recording
     if log_level is not None and log_level.was != config.log.level:
         log_level = None
+    levels = {part: one for part, one in changes.log_levels.items() if one.was == config.log.levels.get(part)}
     if recording is not None and recording.was != config.capture.enabled:
         recording = None
     still = Changes(
@@ -119,6 +125,7 @@ def resolve(config: Config, changes: Changes) -> Roster:
             slug: one for slug, one in changes.removed.items() if slug not in members and one.upper() not in taken
         },
         log_level=log_level,
+        log_levels=levels,
         recording=recording,
     )
     return Roster(config=config, changes=still, members=members, dropped=tuple(dropped))

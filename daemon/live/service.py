@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 import structlog
 
+from ankled.daemon import logs
 from ankled.daemon.bridge.live import LiveStream
 from ankled.daemon.dispatcher import Dispatcher
 from ankled.daemon.errors import AnkledError
@@ -253,6 +254,7 @@ class Service:
             origin_ns=now_ns,
             devices=self._remembered(self._settings.devices),
         )
+        logs.bind_session(self._settings.session)
         self._feed(Config(host_ns=now_ns, settings=self._settings))
         self._anchor(now_ns, utc_ns)
 

@@ -8,12 +8,14 @@ import msgspec
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     """How much is kept: bytes in all, seconds a pending row may wait, seconds an acknowledged one stays.
 
+    While less than `min_free_bytes` of the disk is free, those that were acknowledged stay for a minute only.
     `rate_per_s` is what the publisher sends at most: it bounds how many are sent again.
     """
 
     size_bytes: int = 256 * 1024 * 1024
     pending_s: float = 30 * 86400.0
     kept_s: float = 86400.0
+    min_free_bytes: int = 0
     rate_per_s: float | None = None
 
 

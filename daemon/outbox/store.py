@@ -8,6 +8,7 @@ seconds that the outbox was open, which no clock step alters: time that the mach
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _COLUMNS: Final = "number, id, source, seq, athlete, topic, payload, retain"
 _OVERHEAD: Final = 200
 """Bytes that a row takes beside its payload, roughly."""
+_SENT_AGAIN_S: Final = 60.0
+"""What was acknowledged so lately may be sent again, and stays."""
 _MOMENT: Final = re.compile(r"\d{8}T\d{6}Z")
 
 
@@ -36,6 +39,7 @@ class Store(File):
         """Open or make the file. Raises OutboxError for one that is damaged or of another program."""
         super().__init__(path)
         self._bounds = bounds or Bounds()
+        self._folder = None if path is None else path.parent
         with self._told():
             self._open_s = self._counter("open_s")
             self._size = self._measure()
@@ -52,7 +56,8 @@ class Store(File):
         with self._told(), self._transaction():
             self._open_s += seconds
             self._count(open_s=self._open_s)
-            self._delete("acknowledged_s < ?", (self._open_s - bounds.kept_s,))
+            kept_s = min(bounds.kept_s, _SENT_AGAIN_S) if self._short() else bounds.kept_s
+            self._delete("acknowledged_s < ?", (self._open_s - kept_s,))
             self._db.execute("DELETE FROM lasting WHERE stored_s < ?", (self._open_s - bounds.pending_s,))
             old = "acknowledged_s IS NULL AND stored_s < ?"
             return self._drop(self._delete(old, (self._open_s - bounds.pending_s,)))
@@ -226,6 +231,13 @@ class Store(File):
                     "stored_s FROM results WHERE id = ?",
                     (result.id,),
                 )
+
+    def _short(self) -> bool:
+        """Tell whether the disk has so little room that the file should not grow: what is deleted makes room in it."""
+        if self._folder is None or not self._bounds.min_free_bytes:
+            return False
+        found = os.statvfs(self._folder)
+        return found.f_bavail * found.f_frsize < self._bounds.min_free_bytes
 
     def _pending(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM results WHERE acknowledged_s IS NULL").fetchone()[0])

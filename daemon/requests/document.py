@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 EXAMPLES: Final[dict[str, dict[str, object]]] = {
     "history": {"source": "left", "after_seq": 41},
     "mark_set": {"athlete": "kim"},
-    "log_level": {"level": "debug"},
+    "log_level": {"level": "debug", "part": "mqtt"},
     "adopt": {"address": "C0:11:22:33:44:55", "slug": "left", "side": "left", "mass_kg": 1.0},
     "rename": {"device": "left", "label": "Left weight"},
     "remove": {"device": "left"},

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 
 from ankled.daemon.live.status import Nearby
+from ankled.daemon.loglines.parts import Level
 from ankled.daemon.records import Side
 from ankled.daemon.settings import Slug
 
@@ -106,9 +107,17 @@ class Devices(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogLevelForm(_Form, frozen=True, kw_only=True):
-    """What is logged from now on."""
+    """What is logged from now on: of one part of the daemon, else of all that have no level of their own."""
 
-    level: Literal["debug", "info", "warning", "error"]
+    level: Level
+    part: str | None = None
+
+
+class LogLevel(msgspec.Struct, frozen=True, kw_only=True):
+    """What is logged from now on; `part` is null for all that have no level of their own."""
+
+    level: Level
+    part: str | None
 
 
 class DeviceForm(_Form, frozen=True, kw_only=True):
@@ -204,7 +213,7 @@ FORMS: Final = (
     _reads("history", HistoryForm, History, "Give results that a subscriber has missed."),
     _reads("devices", Nothing, Devices, "List the devices that are wanted and those that are near."),
     _safe("mark_set", MarkSetForm, Done, "End the running set."),
-    _all("log_level", LogLevelForm, LogLevelForm, "Log more, or less."),
+    _all("log_level", LogLevelForm, LogLevel, "Log more, or less, of everything or of one part."),
     _all("adopt", AdoptForm, Done, "Connect to a device that is near, now and after every restart."),
     _all("rename", RenameForm, Done, "Call a device something else."),
     _all("remove", DeviceForm, Done, "Let go of a device that was adopted, and of what the broker holds of it."),

@@ -144,8 +144,10 @@ def test_all_errors_are_found_in_one_go(told: Callable[[str], list[str]]) -> Non
         ("[mqtt]\nkeepalive_s = 30.0", "mqtt.keepalive_s is 30.0; allowed is a whole number from 5 to 3600"),
         ("[outbox]\nkept_h = -1", "outbox.kept_h is -1; allowed is a number from 0 to 8760"),
         ("[mqtt]\nbase = 'a//b'", f'mqtt.base is "a//b"; allowed is {LEVELS}'),
-        ("[capture]\nfoo = 1", "capture.foo is not a known key; known here are enabled, folder, rotate_mb, rotate_min"),
-        ("log.'a b' = 1", 'log."a b" is not a known key; known here are level, format, publish'),
+        ("[capture]\nfoo = 1",
+         ("capture.foo is not a known key; known here are enabled, folder, rotate, rotate_mb, rotate_min, keep_gb, "
+          "keep_days, min_free_gb")),
+        ("log.'a b' = 1", 'log."a b" is not a known key; known here are level, levels, format, publish'),
         ("[mqtt]\npassword_file = '/nowhere'\nusername = 'kim'",
          'mqtt.password_file is "/nowhere", which cannot be read: No such file or directory'),
         ("[mqtt]\npassword_file = '/dev/null'\nusername = 'kim'",

@@ -18,6 +18,8 @@ from ankled.daemon import logs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ankled.daemon.loglines.parts import Level
+
 
 class Terminal(io.StringIO):
     """A stream that says it is a terminal."""
@@ -84,7 +86,7 @@ def test_the_format_can_be_said() -> None:
     ("level", "heard"),
     [("debug", ["debug", "info", "warning", "error"]), ("info", ["info", "warning", "error"]), ("error", ["error"])],
 )
-def test_the_level_holds_for_us_and_libraries_are_heard_from_warning_on(level: logs.Level, heard: list[str]) -> None:
+def test_the_level_holds_for_us_and_libraries_are_heard_from_warning_on(level: Level, heard: list[str]) -> None:
     """Our loggers follow the level; aiomqtt, amqtt and bleak only speak up when something is wrong."""
     stream = io.StringIO()
     logs.configure(level, stream=stream)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,8 +18,10 @@ from ankled.daemon.mqtt.publisher import Publisher
 from ankled.daemon.mqtt.topics import Topics
 from ankled.daemon.outbox.file import SKIP
 from ankled.daemon.outbox.outbox import Outbox
+from ankled.daemon.outbox.result import Bounds
 from ankled.daemon.outbox.store import Store
 from tests.daemon.brokers import PATIENCE_S, Mosquitto, Subscriber, event, eventually, firsts
+from tests.daemon.disks import fill, mounted
 from tests.daemon.test_outbox_published import balanced, offer
 from tests.daemon.test_outbox_store import result
 
@@ -35,27 +36,8 @@ LIVE = Options(timeout_s=2.0)
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """Return a disk of four megabytes."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if (
-        shutil.which("mount") is None
-        or subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, check=False
-        ).returncode
-    ):
-        pytest.skip("a file system can only be mounted by root")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Leave no room, and return the file that takes it."""
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):  # no space left on device
-        while True:
-            file.write(bytes(4096))
-    assert shutil.disk_usage(disk).free == 0
-    return ballast
+    with mounted(tmp_path / "disk", "4m") as folder:
+        yield folder
 
 
 async def test_a_full_disk_stops_no_result(disk: Path, mosquitto: Mosquitto) -> None:
@@ -161,6 +143,28 @@ async def test_a_run_begins_on_a_full_disk(disk: Path, mosquitto: Mosquitto) -> 
         await heard.until_numbers(10)
         stored = [each.seq for each in await outbox.history("left", 0, 99)]
     assert stored == [*range(1, 8), *range(8 + SKIP, 11 + SKIP)]
+
+
+async def test_with_little_room_left_what_the_broker_has_makes_room(disk: Path) -> None:
+    """Below min_free the acknowledged of more than a minute go, none that waits; the file grows no more."""
+    with Store(disk / "o.db", Bounds(min_free_bytes=1_000_000)) as store:
+        store.add([result(number) for number in range(1, 201)])
+        store.acknowledge(range(1, 101))
+        store.pass_time(61.0)
+        assert [each.seq for each in store.history("left", 0, 999)] == list(range(1, 201))
+        ballast = fill(disk, but=900_000)
+        store.acknowledge(range(101, 151))
+        store.pass_time(1.0)
+        assert [each.seq for each in store.history("left", 0, 999)] == list(range(101, 201))
+        size = (disk / "o.db").stat().st_size
+        store.add([result(number) for number in range(201, 251)])
+        assert store.account().pending == 100
+        assert (disk / "o.db").stat().st_size == size
+        assert store.account().dropped == 0
+        ballast.unlink()
+        store.acknowledge(range(151, 201))
+        store.pass_time(61.0)
+        assert [each.seq for each in store.history("left", 0, 999)] == list(range(101, 251))
 
 
 STEP_NAMES = ["offer", "read", "acknowledge", "rewind", "fail", "mend", "forget"]

@@ -30,7 +30,7 @@ ANSWERS = (
     forms.History(source="left", results=(), more=False, oldest_seq=None, latest_seq=None),
     forms.Devices(devices=(), nearby=()),
     forms.Done(devices=("left",)),
-    forms.LogLevelForm(level="debug"),
+    forms.LogLevel(level="debug", part="mqtt"),
     forms.Recording(recording=False, file=None),
     forms.Reloaded(applied=(), needs_restart=()),
 )

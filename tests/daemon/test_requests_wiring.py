@@ -50,7 +50,14 @@ async def test_every_request_is_done_by_somebody(air: Air, mosquitto: Mosquitto,
                 assert "there is no request" not in refused["error"], refused
             wrong = await caller.ask(process, "log_level", level="loud")
             assert "allowed" in wrong["error"], wrong
-            assert (await caller.ask(process, "log_level", level="debug"))["data"] == {"level": "debug"}
+            wrong = await caller.ask(process, "log_level", level="info", part="mqt")
+            assert wrong["error"].startswith('there is no part "mqt" of the log; there are bridge, capture, '), wrong
+            for part, level in (("mqtt", "debug"), ("live", "error")):
+                asked = await caller.ask(process, "log_level", level=level, part=part)
+                assert asked["data"] == {"level": level, "part": part}
+            changes = json.loads((tmp_path / "state" / "changes.json").read_bytes())["log_levels"]
+            assert changes == {"mqtt": {"now": "debug", "was": None}, "live": {"now": "error", "was": None}}
+            assert (await caller.ask(process, "log_level", level="debug"))["data"] == {"level": "debug", "part": None}
             await caller.ask(process, "log_level", level="loud")  # a refusal is told at this level alone
             process.send_signal(signal.SIGTERM)
             _, log = await ended(process)
