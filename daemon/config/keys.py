@@ -50,7 +50,7 @@ KEYS: Final[dict[str, Key]] = {
     "outbox.size_mb": Key("How much room results may take that wait, or were sent."),
     "outbox.pending_days": Key("How long a result waits for the broker."),
     "outbox.kept_h": Key("How long it can be asked for after it was sent."),
-    "outbox.min_free_mb": Key("While less of the disk is free, results that the broker has had for a minute make room."),
+    "outbox.min_free_mb": Key("With less disk free, results that the broker has had for a minute make room."),
     "outbox.rate_per_s": Key("How many results go out in a second, after a first 500."),
     "homeassistant.enabled": Key("Tell Home Assistant of the sensors; false takes back what was told."),
     "homeassistant.prefix": Key("The topic below which Home Assistant looks for devices."),

@@ -47,14 +47,15 @@ def _table(value: dict[str, Any], kind: inspect.StructType, path: str) -> Iterat
             yield Found(join(path, name), f"is missing; it must be {needed}", allowed=needed)
 
 
-def _named(value: dict[str, Any], kind: inspect.DictType, path: str) -> Iterator[tuple[str, str]]:
+def _named(value: dict[str, Any], kind: inspect.DictType, path: str) -> Iterator[Found]:
     """Compare a table whose keys are of a set of names."""
-    names = kind.key_type.values if isinstance(kind.key_type, inspect.LiteralType) else ()
+    names = [str(name) for name in kind.key_type.values] if isinstance(kind.key_type, inspect.LiteralType) else []
     for key, item in value.items():
         if key in names:
             yield from mismatches(item, kind.value_type, join(path, key))
         else:
-            yield join(path, key), "is not a known key" + guess(key, [str(name) for name in names])
+            wrong = "is not a known key" + guess(key, names)
+            yield Found(join(path, key), wrong, allowed=", ".join(names), nearest=nearest(key, names))
 
 
 def unwrap(kind: inspect.Type) -> tuple[inspect.Type, str]:

@@ -114,10 +114,13 @@ def kept(patient: Patient) -> list[Finding]:
 
 def bounds(patient: Patient) -> str:
     """Return what will be removed by itself, in words."""
-    outbox = patient.config.outbox
+    outbox, capture = patient.config.outbox, patient.config.capture
+    limits = [f"up to {capture.keep_gb:g} GB"] if capture.keep_gb else []
+    limits += [f"{capture.keep_days:g} days"] if capture.keep_days else []
+    limits += [f"until less than {capture.min_free_gb:g} GB are free"] if capture.min_free_gb else []
     return (
         f"the outbox takes up to {outbox.size_mb:g} MiB, unsent results {outbox.pending_days:g} days, "
-        f"sent ones {outbox.kept_h:g} h; captures stay until somebody removes them"
+        f"sent ones {outbox.kept_h:g} h; captures {' and '.join(limits) or 'without a bound'}"
     )
 
 

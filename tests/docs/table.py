@@ -69,10 +69,13 @@ TABLE = (
     Row(r"ankled (simulate|replay|capture|decode|drivers|check-config)\b.*", OFFLINE),
     # the machine
     Row(r"(sudo )?ankled service .*", PARSED, "alters the machine; tests/vm does it on one of its own"),
+    Row(r"sudo ankled check-config .*", PARSED, "the service's own file"),
     Row(r"(sudo )?ankled doctor\b.*", PARSED, "what it says depends on the machine"),
     Row(
         r"(sudo )?(systemctl|journalctl|systemd-analyze|bluetoothctl|rfkill|apt|apt-get) .*", ELSEWHERE, "the system's"
     ),
+    Row(r"sudo (git clone|make -C|install|sudoedit) .*|sudoedit .*", ELSEWHERE, "alters the machine, as root"),
+    Row(r"jq .*", ELSEWHERE, "searches a log that is somebody's"),
     # shell blocks that make something
     Row(r"(?s)openssl .*|printf .*|cat > mosquitto\.conf .*|mosquitto -c .*", SHELL),
     Row(r"python -m pytest .*", ELSEWHERE, "runs the tests of a driver that its reader writes"),
