@@ -202,6 +202,7 @@ async def test_a_blocked_dispatcher_is_late(parts: Parts, monkeypatch: pytest.Mo
     await eventually(lambda: names(parts, most_s=2.5) == {"dispatcher"})
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # which is how it dies here
 async def test_a_dead_writer_is_late_at_once(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread of the recording has ended: no recording is made any more, and nobody else would say so."""
 
@@ -238,5 +239,4 @@ async def test_the_daemon_is_told_of_as_it_is(parts: Parts, listener: Listener) 
     async with lived(Life(listener.environ), parts, stop):
         told = await asyncio.to_thread(listener.until, "READY")
         await beaten(listener)
-    assert told["STATUS"].startswith(f"broker {parts.outlet.publisher.brokers.current.url} away since ")
-    assert told["STATUS"].endswith("; no sensor")
+    assert told["STATUS"] == f"broker {parts.outlet.publisher.brokers.current.url} not reached yet; no sensor"

@@ -89,3 +89,13 @@ def test_a_process_that_stands_still_does_not_beat(listener: Listener, process: 
     assert listener.next(listener.watchdog_s) is None
     process.send_signal(signal.SIGCONT)
     listener.until("WATCHDOG")
+
+
+def test_the_watchdog_leaves_a_trace(listener: Listener, process: subprocess.Popen[str]) -> None:
+    """SIGABRT is how systemd ends who does not beat: what every thread was at stands in the journal then."""
+    listener.until("READY")
+    process.send_signal(signal.SIGABRT)
+    _, log = process.communicate(timeout=ENOUGH_S)
+    assert process.returncode == -signal.SIGABRT
+    assert "Fatal Python error: Aborted" in log
+    assert "daemon/outbox/worker.py" in log

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -45,6 +46,19 @@ def test_install_writes_what_a_service_needs(shell: Shell, root: Path) -> None:
         assert group.endswith(":ankled")
     if shutil.which("systemctl"):
         assert (root / "etc/systemd/system/multi-user.target.wants/ankled.service").is_symlink()
+
+
+@pytest.mark.skipif(not shutil.which("systemd-tmpfiles"), reason="systemd-tmpfiles is not installed")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_has_made_becomes_the_services_own(shell: Shell, root: Path) -> None:
+    """A cache that was warmed by root, or a state that root has changed, would else be closed to the service."""
+    made = [root / "var/cache/ankled/numba/x/run.nbi", root / "var/lib/ankled/state/outbox.db"]
+    for path in made:
+        path.parent.mkdir(parents=True)
+        path.touch(0o600)
+    assert shell("service", "install", "--no-start", "--root", root).code == 0
+    (user,) = (line for line in (root / "etc/passwd").read_text().splitlines() if line.startswith("ankled:"))
+    assert {path.stat().st_uid for path in (*made, made[0].parent)} == {int(user.split(":")[2])}
 
 
 def test_install_again_keeps_the_configuration(shell: Shell, root: Path) -> None:
