@@ -61,6 +61,9 @@ class Bluetoothd:
             return Message.new_method_return(message, "a{oa{sa{sv}}}", [self.objects])
         if path not in self.objects:
             return Message.new_error(message, "org.freedesktop.DBus.Error.UnknownObject", f"no {path}")
+        return self._answer(message, path, member)
+
+    def _answer(self, message: Message, path: str, member: str) -> Message | bool:
         refusal = self._refusal(path, member, str(message.sender))
         if refusal is not None:
             return Message.new_error(message, f"org.bluez.Error.{refusal}", refusal)
