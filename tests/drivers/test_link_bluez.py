@@ -243,13 +243,14 @@ async def test_a_scan_that_was_given_up_does_not_begin_later(
 async def test_a_scanner_knows_that_its_bus_is_lost(daemon: Bluetoothd) -> None:
     """It would wait for ever; a new start is on a new bus."""
     scanner = Scanner(BLUEZ, lambda *_: None)
-    assert not scanner.lost
+    lost = [scanner.lost]
     await scanner.start()
-    assert not scanner.lost
+    lost.append(scanner.lost)
     (await get_global_bluez_manager())._bus.disconnect()  # type: ignore[union-attr]  # there is one, or it fails here
     await asyncio.sleep(0.1)
-    assert scanner.lost
+    lost.append(scanner.lost)
     await scanner.start()
-    assert not scanner.lost
+    lost.append(scanner.lost)
+    assert lost == [False, False, True, False]
     await scanner.stop()
     assert "GetManagedObjects" in daemon.calls
