@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-_UNITS: Final = {"_min": "min", "_h": "h", "_days": "days"}
+_UNITS: Final = {"_min": "min", "_h": "h", "_days": "days", "_gb": "GB"}
 """Of times that are long; results have none such."""
 
 

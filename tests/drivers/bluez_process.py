@@ -61,9 +61,14 @@ class Bluetoothd:
             return Message.new_method_return(message, "a{oa{sa{sv}}}", [self.objects])
         if path not in self.objects:
             return Message.new_error(message, "org.freedesktop.DBus.Error.UnknownObject", f"no {path}")
+        return self._answer(message, path, member)
+
+    def _answer(self, message: Message, path: str, member: str) -> Message | bool:
         refusal = self._refusal(path, member, str(message.sender))
         if refusal is not None:
             return Message.new_error(message, f"org.bluez.Error.{refusal}", refusal)
+        if self._asleep and member in {"Connect", "ReadValue"}:
+            return True  # no answer, for as long as it takes
         if member == "ReadValue":
             return Message.new_method_return(message, "ay", [b"\x00\x00"])
         self._do(path, member, str(message.sender), message.body)  # the news of it come before the answer
@@ -79,7 +84,7 @@ class Bluetoothd:
         device = path[: len(_ADAPTER) + 22]
         if path != _ADAPTER and member != "Connect" and not self.objects[device][_D1]["Connected"].value:
             return "NotConnected"
-        return "Failed" if member == "Connect" and self._asleep else None
+        return None
 
     def _do(self, path: str, member: str, sender: str, body: list[Any]) -> None:
         match member:
