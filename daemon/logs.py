@@ -116,6 +116,13 @@ def bind_session(name: str | None) -> None:
     _Bound.session = name
 
 
+def flush() -> None:
+    """Write at once what is held back because it repeats."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, _Ours):
+            handler.flush()
+
+
 def unconfigure() -> None:
     """Undo `configure`."""
     root = logging.getLogger()

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import structlog
 
+from ankled.daemon import logs
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -81,6 +83,7 @@ class Ending:
 
     def _leave(self) -> None:
         """Leave without taking the interpreter down: for thousands of compiled objects that takes a second or more."""
+        logs.flush()  # this comes before what `logging` would do at the end
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
                 stream.flush()
