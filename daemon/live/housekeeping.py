@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import structlog
 
 from ankled.daemon.capture.retention import Keep, free_bytes, sweep
 from ankled.daemon.errors import RecordingError
+from ankled.daemon.live.clock import HostClock
+from ankled.daemon.live.steady import Steady
 from ankled.daemon.records import Set
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from ankled.daemon.config.schema import CaptureConfig
+    from ankled.daemon.live.clock import Clock
     from ankled.daemon.live.recorder import Recorder
     from ankled.daemon.live.service import Service
     from ankled.daemon.records import Record
@@ -38,8 +41,16 @@ log = structlog.stdlib.get_logger(__name__)
 class Housekeeping:
     """Looks after the folder of a recorder. `troubles` has one sentence while nothing is recorded for want of room."""
 
-    def __init__(self, recorder: Recorder, node: str, config: CaptureConfig, *, look_s: float = _LOOK_S) -> None:
-        """Prepare; nothing is removed before `begin` or `keeping`."""
+    def __init__(
+        self,
+        recorder: Recorder,
+        node: str,
+        config: CaptureConfig,
+        *,
+        look_s: float = _LOOK_S,
+        clock: Clock | None = None,
+    ) -> None:
+        """Prepare; nothing is removed before `begin` or `keeping`, and for its age not before the date is believed."""
         self._recorder = recorder
         self._node = node
         self._folder = Path(config.folder)
@@ -48,6 +59,8 @@ class Housekeeping:
             age_s=config.keep_days * _DAY_S,
             min_free_bytes=round(config.min_free_gb * _GB),
         )
+        self._clock = clock or HostClock()
+        self._steady = Steady(self._clock)
         self._by_set = config.rotate == "set"
         self._look_s = look_s
         self._failed: tuple[str, ...] = ()
@@ -151,7 +164,8 @@ class Housekeeping:
 
     def _sweep(self) -> int:
         """Remove what is beyond the bounds, tell of it, and return how much is free now. Raises OSError."""
-        swept = sweep(self._folder, self._node, self._keep, time.time())
+        keep = self._keep if self._steady.believed() else msgspec.structs.replace(self._keep, age_s=0.0)
+        swept = sweep(self._folder, self._node, keep, self._clock.utc_ns() * 1e-9)
         for one, why in swept.removed:
             log.warning("recording removed", file=str(one.path), reason=why, size_mb=round(one.size / 1e6, 1))
         if swept.failed != self._failed:
