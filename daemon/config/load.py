@@ -69,6 +69,10 @@ def _read(path: Path) -> tuple[dict[str, Any], str]:
         return tomllib.loads(text), ""
     except tomllib.TOMLDecodeError as error:
         return {}, f"is not TOML: {error}"
+    except ValueError:  # Python's own limit, against numbers that take minutes to read
+        return {}, "holds a number of thousands of digits"
+    except RecursionError:
+        return {}, "holds arrays or tables that are nested too deeply"
 
 
 def _across(data: dict[str, Any], wrong: set[str], drivers: Collection[str] | None) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _LONGEST = 60
+_WIDEST_BITS = 256
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +35,8 @@ def show(value: object) -> str:
         return "a table"
     if isinstance(value, list):
         return f"an array of {len(value)}" if value else "an empty array"
+    if isinstance(value, int) and value.bit_length() > _WIDEST_BITS:
+        return f"a whole number of {value.bit_length()} bits"
     if isinstance(value, str) and ("://" in value or ("@" in value and ":" in value)):
         value = without_password(value)  # it looks like the URL of a broker
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, (str, bool)) else str(value)

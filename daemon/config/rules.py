@@ -42,7 +42,7 @@ def mqtt_rules(mqtt: MqttConfig) -> Iterator[Found]:
         return
     for key in ("ca_file", "cert_file", "key_file"):
         path = getattr(mqtt, key)
-        if path is not None and not Path(path).is_file():
+        if path is not None and not _is_file(path):
             yield f"mqtt.{key}", f'is "{path}", which is not a file'
     if any(address.password is not None and address.username is None for address in addresses):
         yield "mqtt.password_file", "is set without a user name; name one in mqtt.username or in mqtt.broker"
@@ -125,6 +125,13 @@ def mount_rules(path: str, mount: Mount) -> Iterator[Found]:
 def _area(a: Vector, b: Vector) -> float:
     cross = (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
     return math.hypot(*cross)
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:  # such as a name that is too long for any file
+        return False
 
 
 def _reserved(slug: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import re
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import inspect
 
@@ -12,6 +12,8 @@ from ankled.daemon.config.problems import guess, join, one_of, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_LARGEST: Final = sys.float_info.max
 
 
 def mismatches(value: object, kind: inspect.Type, path: str = "") -> Iterator[tuple[str, str]]:
@@ -87,7 +89,7 @@ def fits(value: object, kind: inspect.Type) -> bool:
 
 def _in_range(value: float, kind: inspect.IntType | inspect.FloatType) -> bool:
     return (
-        math.isfinite(value)
+        -_LARGEST <= value <= _LARGEST  # also no NaN; `math.isfinite` fails at whole numbers beyond all floats
         and (kind.gt is None or value > kind.gt)
         and (kind.ge is None or value >= kind.ge)
         and (kind.lt is None or value < kind.lt)
