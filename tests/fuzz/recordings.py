@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
+import shutil
 import struct
 import tempfile
 from functools import cached_property
@@ -41,8 +43,9 @@ class Recordings:
     """Draws files and reads them in every way there is."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="fuzz")
-        self._path = Path(self._folder.name)
+        folder = tempfile.mkdtemp(prefix="fuzz")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        self._path = Path(folder)
 
     @cached_property
     def _encoded(self) -> list[tuple[str, int, bytes]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import re
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -41,8 +43,9 @@ class Settings:
     """Draws files and checks them."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="fuzz")
-        self._path = Path(self._folder.name) / "ankled.toml"
+        folder = tempfile.mkdtemp(prefix="fuzz")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        self._path = Path(folder) / "ankled.toml"
         self._text = _EXAMPLE.read_text(encoding="utf-8")
 
     def draw(self, rng: random.Random) -> bytes:
