@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install demo test trials check bench accuracy coverage schemas examples asyncapi-check requests commands lock clean
+.PHONY: help install demo test trials fuzz soak soak-virtual check bench accuracy coverage schemas examples asyncapi-check requests commands lock clean
 
 # The interpreter the environment is made with: PYTHON if given, else the first of these that is new enough.
 PYTHON ?=
@@ -34,6 +34,16 @@ test: $(DEV) ## run the tests; what could not be tested here is said at the end
 
 trials: $(DEV) ## the trials at random in full: 50 rounds of trouble with the broker, 10,000 wrong requests (four minutes)
 	ANKLED_TRIALS=full $(BIN)/python -m pytest tests/daemon/test_storm.py tests/daemon/test_requests_daemon.py
+
+fuzz: $(DEV) ## drivers, captures and configurations against wrong input, FUZZ_S=60 seconds each; FUZZ_SEED= repeats
+	ANKLED_CACHE_DIR="$${ANKLED_CACHE_DIR:-$(CURDIR)/.cache}" $(BIN)/python -m tests.fuzz
+
+soak: $(DEV) ## SOAK_MIN=20 minutes with 16 sensors and faults, then two hours of virtual time: whether anything grows
+	ANKLED_CACHE_DIR="$${ANKLED_CACHE_DIR:-$(CURDIR)/.cache}" $(BIN)/python -m tests.soak.real
+	$(MAKE) soak-virtual
+
+soak-virtual: $(DEV) ## the two hours of virtual time alone (SOAK_VIRTUAL_MIN=120)
+	ANKLED_CACHE_DIR="$${ANKLED_CACHE_DIR:-$(CURDIR)/.cache}" $(BIN)/python -m tests.soak.virtual
 
 check: $(DEV) ## lint, format, types and the direction of imports
 	$(BIN)/ruff check .

@@ -35,6 +35,8 @@ _RAW_BITS: Final = {0: 8, RAW: 16, 2: 24}
 _EXPONENT: Final = 0x7F800000
 """All ones here in a float32: infinity, or no number."""
 _LARGEST_FACTOR: Final = 1000.0
+_LARGEST_DPS: Final = 1e5
+"""No sensor turns so fast: a float32 beyond it is no measurement."""
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -126,7 +128,10 @@ def _floats(data: bytes) -> FloatArray:
     words = whole.astype(np.int64).astype(np.int32)
     if np.any(words & _EXPONENT == _EXPONENT):  # asked of the bits, because to convert some NaNs is an error of its own
         raise DecodeError("a frame of GYRO holds values that are no numbers; angular rates are finite")
-    return words.view(np.float32).astype(np.float64)
+    values = words.view(np.float32).astype(np.float64)
+    if np.any(np.abs(values) > _LARGEST_DPS):
+        raise DecodeError(f"a frame of GYRO holds values beyond {_LARGEST_DPS:g} deg/s, which no sensor has")
+    return values
 
 
 def _raw(data: bytes, bits: int) -> FloatArray:
