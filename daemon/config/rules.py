@@ -157,12 +157,5 @@ def _area(a: Vector, b: Vector) -> float:
     return math.hypot(*cross)
 
 
-def _is_file(path: str) -> bool:
-    try:
-        return Path(path).is_file()
-    except OSError:  # such as a name that is too long for any file
-        return False
-
-
 def _reserved(slug: str) -> str:
     return f'is "{slug}", which is reserved; not allowed are {", ".join(sorted(RESERVED_SLUGS))}'
