@@ -52,6 +52,8 @@ def leaves(kind: inspect.Type | None = None, path: str = "") -> Iterator[Leaf]:
             yield from leaves(inner, f"{name}.")
         else:
             default = None if field.default is msgspec.NODEFAULT else field.default
+            if field.default_factory is dict:
+                default = {}
             yield Leaf(path=name, kind=field.type, default=default, required=field.required)
 
 

@@ -190,6 +190,7 @@ def _socket(rest: str, shown: str, name: str) -> BrokerAddress:
 
 def _port(text: str, shown: str, name: str) -> int:
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) <= _HIGHEST_PORT:
-        msg = f'{name} is "{shown}" with the port "{text}"; allowed is a whole number from 1 to {_HIGHEST_PORT}'
+        port = '"***"' if "@" in text else f'"{text}"'  # what stands before an @ may be a password
+        msg = f'{name} is "{shown}" with the port {port}; allowed is a whole number from 1 to {_HIGHEST_PORT}'
         raise UsageError(msg)
     return int(text)

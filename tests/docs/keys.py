@@ -69,6 +69,9 @@ def legal(key: Key) -> Any:  # noqa: PLR0911 - one for each kind
             return [legal(Key(key.path, unwrap(kind.item_type)[0], None))]
         case inspect.TupleType():
             return [0.5] * len(kind.item_types)
+        case inspect.DictType():
+            name, inner = unwrap(kind.key_type)[0], unwrap(kind.value_type)[0]
+            return {legal(Key(key.path, name, None)): legal(Key(key.path, inner, None))}
     message = f"{key.path} has a type that no value is known for: {kind!r}"
     raise TypeError(message)
 
@@ -114,6 +117,8 @@ def _bounds(kind: inspect.IntType | inspect.FloatType) -> list[float]:
 
 def toml(value: Any) -> str:
     """Return a value as TOML writes it."""
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{name} = {toml(one)}' for name, one in value.items())} }}"
     return json.dumps(value)
 
 

@@ -36,7 +36,7 @@ def opened() -> dict[str, Any]:
 
 def paths(value: object, at: str = "") -> set[str]:
     """Return the path of every key in a parsed file."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) and value:
         return set().union(*(paths(inner, f"{at}.{key}" if at else key) for key, inner in value.items()))
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return set().union(*(paths(inner, f"{at}[]") for inner in value))

@@ -154,7 +154,11 @@ def test_documents_are_written_where_they_were_not(tmp_path: Path) -> None:
     shutil.copy(DOCS / "examples" / "messages.json", tmp_path / "examples")
     files = write(tmp_path)
     assert {path.name: path.read_bytes() for path in files} == {
-        path.name: path.read_bytes() for path in [*(DOCS / "schemas").iterdir(), DOCS / "asyncapi.json"]
+        path.name: path.read_bytes()
+        for path in [
+            *(DOCS / "schemas").iterdir(),
+            *(DOCS / name for name in ("asyncapi.json", "config.schema.json", "configuration.md")),
+        ]
     }
     (tmp_path / "schemas" / "old-1.json").write_text("{}")
     write(tmp_path)
