@@ -11,10 +11,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from dbus_fast import BusType, DBusError, Message, MessageType, Variant
+from dbus_fast import AuthError, BusType, DBusError, Message, MessageFlag, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
 from ankled.drivers.link_errors import (
+    AdapterMissingError,
     AdapterOffError,
     BusyError,
     DeviceNotFoundError,
@@ -31,7 +32,8 @@ from ankled.drivers.link_errors import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-_ADAPTER: Final = "org.bluez.Adapter1"
+_BLUEZ: Final = "org.bluez"
+ADAPTER: Final = "org.bluez.Adapter1"
 
 _BY_NAME: Final[dict[str, type[LinkError]]] = {
     "org.bluez.Error.InProgress": BusyError,
@@ -71,6 +73,20 @@ def kind_of(name: str, body: str, gone: type[LinkError]) -> type[LinkError]:
     return _BY_NAME.get(name) or _BY_CODE.get(body, LinkFailedError)
 
 
+def kind_of_failure(error: Exception, gone: type[LinkError]) -> type[LinkError]:
+    """Return what an exception of D-Bus itself, or of its socket, tells us to do."""
+    match error:
+        case DBusError():
+            return kind_of(error.type, "", gone)
+        case AuthError() | PermissionError():
+            return NoPermissionError
+        case TimeoutError():
+            return LinkTimeoutError
+        case OSError() | EOFError():  # nothing but the socket of D-Bus raises these
+            return NoBluetoothdError
+    return LinkFailedError
+
+
 class Adapter(msgspec.Struct, frozen=True, kw_only=True):
     """One adapter of this machine; `name` is hciN."""
 
@@ -81,29 +97,61 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
 
 async def adapters() -> list[Adapter]:
     """Return the adapters, by name. A machine without any has none of them, which is no error."""
-    async with _system_bus() as bus:
-        objects = await _call(bus, "/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+    async with system_bus() as bus:
+        objects = await call(bus, _BLUEZ, "/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
     found = [
         Adapter(
             name=path.rpartition("/")[2],
-            address=interfaces[_ADAPTER]["Address"].value.upper(),
-            powered=bool(interfaces[_ADAPTER]["Powered"].value),
+            address=interfaces[ADAPTER]["Address"].value.upper(),
+            powered=bool(interfaces[ADAPTER]["Powered"].value),
         )
         for path, interfaces in objects.items()
-        if _ADAPTER in interfaces
+        if ADAPTER in interfaces
     ]
     return sorted(found, key=lambda adapter: adapter.name)
 
 
+async def named(adapter: str) -> str:
+    """Return the present name of an adapter, by name or address. Raises AdapterError when it is not there, or off."""
+    there = await adapters()
+    for one in there:
+        if adapter.upper() in {one.name.upper(), one.address}:
+            if not one.powered:
+                raise AdapterOffError(f"adapter {adapter} is powered off")
+            return one.name
+    names = ", ".join(f"{one.name} ({one.address})" for one in there) or "none"
+    raise AdapterMissingError(f"there is no adapter {adapter}; there is {names}")
+
+
+async def power_cycle(adapter: str | None) -> None:
+    """Switch an adapter off and on, without a name the first that is on. Raises AdapterError."""
+    name = (
+        next((one.name for one in await adapters() if one.powered), None) if adapter is None else await named(adapter)
+    )
+    if name is None:
+        raise AdapterMissingError("there is no powered adapter")
+    for on in (False, True):
+        await set_powered(name, on=on)
+
+
 async def set_powered(name: str, *, on: bool) -> None:
     """Switch an adapter on or off."""
-    async with _system_bus() as bus:
-        body = [_ADAPTER, "Powered", Variant("b", on)]
-        await _call(bus, f"/org/bluez/{name}", "org.freedesktop.DBus.Properties", "Set", "ssv", body)
+    async with system_bus() as bus:
+        body = [ADAPTER, "Powered", Variant("b", on)]
+        await call(bus, _BLUEZ, f"/org/bluez/{name}", "org.freedesktop.DBus.Properties", "Set", "ssv", body)
+
+
+def stop_discovery(path: str) -> Message:
+    """Return what ends the scan of whoever sends it, and wants no answer."""
+    return Message(
+        destination=_BLUEZ, path=path, interface=ADAPTER, member="StopDiscovery",
+        flags=MessageFlag.NO_REPLY_EXPECTED,
+    )  # fmt: skip
 
 
 @asynccontextmanager
-async def _system_bus() -> AsyncIterator[MessageBus]:
+async def system_bus() -> AsyncIterator[MessageBus]:
+    """Open a connection to the system bus, and close it."""
     bus = MessageBus(bus_type=BusType.SYSTEM)
     try:
         await bus.connect()
@@ -112,12 +160,19 @@ async def _system_bus() -> AsyncIterator[MessageBus]:
         bus.disconnect()
 
 
-async def _call(  # noqa: PLR0913, PLR0917  (what a D-Bus call is made of)
-    bus: MessageBus, path: str, interface: str, member: str, signature: str = "", body: list[Any] | None = None
+async def call(  # noqa: PLR0913, PLR0917  (what a D-Bus call is made of)
+    bus: MessageBus,
+    destination: str,
+    path: str,
+    interface: str,
+    member: str,
+    signature: str = "",
+    body: list[Any] | None = None,
 ) -> Any:  # noqa: ANN401  (what bluetoothd answers has no static type)
+    """Return the first value of an answer. Raises DBusError, and what the connection to the bus raises."""
     reply = await bus.call(
         Message(
-            destination="org.bluez", path=path, interface=interface, member=member, signature=signature, body=body or []
+            destination=destination, path=path, interface=interface, member=member, signature=signature, body=body or []
         )
     )
     if reply.message_type is MessageType.ERROR:

@@ -8,30 +8,33 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NewType, TypeVar, cast
 
 from bleak import BleakAdapter, BleakClient, BleakScanner, exc
+from bleak.backends.bluezdbus import manager as bluez_manager
 from bleak.exc import BleakBluetoothNotAvailableReason as Reason
-from dbus_fast import AuthError, DBusError
 
-from ankled.drivers import bluez, link_errors
+from ankled.drivers import bluez, bluez_watch, link_errors
 from ankled.drivers.driver import Advertisement
 from ankled.drivers.link_errors import LinkError
+from ankled.drivers.patience import within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from bleak.backends.characteristic import BleakGATTCharacteristic
     from bleak.backends.client import BaseBleakClient
     from bleak.backends.device import BLEDevice
     from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
+    from dbus_fast.aio import MessageBus
 
 T = TypeVar("T")
 Handle = NewType("Handle", object)
 """What a scanner hands out and a connection is opened with."""
 
-_GRACE_S = 5.0  # how long an operation may take to clean up after its deadline
 _BLUEZ_S = 10.0  # deadline of what bluetoothd answers by itself
+_MANAGERS: Final = bluez_manager._global_instances  # noqa: SLF001  (the only way to have bleak begin anew)
 _UNKNOWN_RSSI_DBM = -127  # what bleak gives where the adapter did not say
 _ATT_HEADER = 3  # opcode and handle, which a packet holds beside the value
 
@@ -39,18 +42,10 @@ _BY_REASON: dict[Reason, type[LinkError]] = {
     Reason.NO_BLUETOOTH: link_errors.AdapterMissingError,
     Reason.NO_BLE_CENTRAL_ROLE: link_errors.AdapterMissingError,
     Reason.POWERED_OFF: link_errors.AdapterOffError,
-    Reason.DENIED_BY_USER: link_errors.NoPermissionError,
-    Reason.DENIED_BY_SYSTEM: link_errors.NoPermissionError,
-    Reason.DENIED_BY_UNKNOWN: link_errors.NoPermissionError,
     Reason.UNKNOWN: link_errors.AdapterError,
-}
+}  # any other is that somebody denies it
 
-_strays: set[asyncio.Task[Any]] = set()
-
-
-def strays() -> int:
-    """Return how many operations did not even end when they were cancelled: a sign that bluetoothd hangs."""
-    return len(_strays)
+_open: set[Connection] = set()
 
 
 def translate(error: Exception, doing: str, gone: type[LinkError] = link_errors.LinkLostError) -> LinkError:
@@ -58,26 +53,20 @@ def translate(error: Exception, doing: str, gone: type[LinkError] = link_errors.
 
     `gone` is for a D-Bus object that is not there any more, which means another thing for each kind of object.
     """
-    kind: type[LinkError] = link_errors.LinkFailedError
+    kind: type[LinkError]
     match error:
         case exc.BleakGATTProtocolError():
             return link_errors.RequestRefusedError(f"{doing}: the device answered {error.args[1]}", int(error.code))
         case exc.BleakBluetoothNotAvailableError():
-            kind = _BY_REASON[error.reason]
+            kind = _BY_REASON.get(error.reason, link_errors.NoPermissionError)
         case exc.BleakDeviceNotFoundError():
             kind = link_errors.DeviceNotFoundError
         case exc.BleakCharacteristicNotFoundError():
             kind = link_errors.NotOfferedError
         case exc.BleakDBusError():
             kind = bluez.kind_of(error.dbus_error, error.args[1] if len(error.args) > 1 else "", gone)
-        case DBusError():
-            kind = bluez.kind_of(error.type, "", gone)
-        case AuthError() | PermissionError():
-            kind = link_errors.NoPermissionError
-        case TimeoutError():
-            kind = link_errors.LinkTimeoutError
-        case OSError() | EOFError():  # nothing but the socket of D-Bus raises these
-            kind = link_errors.NoBluetoothdError
+        case _:
+            kind = bluez.kind_of_failure(error, gone)
     silent = "no answer in time" if kind is link_errors.LinkTimeoutError else type(error).__name__
     return kind(f"{doing}: {str(error) or silent}")
 
@@ -85,28 +74,29 @@ def translate(error: Exception, doing: str, gone: type[LinkError] = link_errors.
 async def _within(
     timeout_s: float, work: Coroutine[Any, Any, T], doing: str, gone: type[LinkError] = link_errors.LinkLostError
 ) -> T:
-    """Await what bleak does for so long at most. What does not even end when cancelled is let go, and counted."""
-    task = asyncio.create_task(work, name=f"link: {doing}")
+    """Await what bleak does for so long at most. Raises LinkError."""
     try:
-        done, _ = await asyncio.wait({task}, timeout=timeout_s)
-        if not done:
-            raise link_errors.LinkTimeoutError(f"{doing}: no answer within {timeout_s:g} s")
-    finally:
-        if not task.done():
-            _strays.add(task)
-            task.add_done_callback(_forget)
-            task.cancel()
-            await asyncio.wait({task}, timeout=_GRACE_S)
-    try:
-        return task.result()
+        return await within(timeout_s, work, doing)
+    except LinkError:
+        raise
     except Exception as error:  # the races inside of bleak show as KeyError, AttributeError or AssertionError
         raise translate(error, doing, gone) from error
 
 
-def _forget(task: asyncio.Task[Any]) -> None:
-    _strays.discard(task)
-    if not task.cancelled():
-        task.exception()  # seen: nobody waits for it any more
+def _bus() -> MessageBus | None:
+    """Return the one bus by which bleak hears of everything, if it is connected."""
+    manager = _MANAGERS.get(asyncio.get_running_loop())
+    bus = None if manager is None else manager._bus  # noqa: SLF001  (nothing else tells)
+    return bus if bus is not None and bus.connected else None
+
+
+def _ended_below(path: str) -> None:
+    """Note that what is below this path of BlueZ is gone. bleak has to forget all it knows of a bluetoothd that is."""
+    for connection in [*_open]:
+        if connection.path.startswith(path):
+            connection.ended()
+    if path == "/" and (bus := _bus()) is not None:
+        bus.disconnect()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,52 +109,38 @@ class Backend:
     adapter: str | None = None
     scanner: type[BaseBleakScanner] | None = None
     client: type[BaseBleakClient] | None = None
+    watcher: Callable[[Callable[[], None]], Awaitable[None]] | None = None
+    """How `watch` works for an adapter that is not of BlueZ."""
+
+    async def watch(self, changed: Callable[[], None]) -> None:
+        """Until cancelled, call `changed` when the adapter may have begun or ceased to work. Ends links that ended."""
+        watcher = partial(bluez_watch.watch, _ended_below) if self.scanner is None else self.watcher
+        if watcher is not None:
+            await watcher(changed)
 
     async def resolve(self) -> str | None:
         """Return the adapter's present name. Raises AdapterError when it is not there, off, or out of reach."""
         if self.scanner is not None or self.adapter is None:
             return self.adapter
-        doing = f"looking for adapter {self.adapter}"
-        there = await _within(_BLUEZ_S, bluez.adapters(), doing)
-        for one in there:
-            if self.adapter.upper() in {one.name.upper(), one.address}:
-                if not one.powered:
-                    raise link_errors.AdapterOffError(f"adapter {self.adapter} is powered off")
-                return one.name
-        names = ", ".join(f"{one.name} ({one.address})" for one in there) or "none"
-        raise link_errors.AdapterMissingError(f"there is no adapter {self.adapter}; there is {names}")
+        return await _within(_BLUEZ_S, bluez.named(self.adapter), f"looking for adapter {self.adapter}")
 
     async def held(self, services: frozenset[str]) -> list[tuple[Advertisement, Handle]]:
         """Return devices with one of these services that BlueZ is connected to, by whomever; they do not advertise."""
         if self.scanner is not None:
             return []
         name = await self.resolve()
-        return await _within(_BLUEZ_S, self._held(name, services), "asking for connected devices")
-
-    @staticmethod
-    async def _held(name: str | None, services: frozenset[str]) -> list[tuple[Advertisement, Handle]]:
-        adapter = await BleakAdapter.get(bluez={"adapter": name} if name else {})
-        return [
-            (
-                Advertisement(
-                    address=device.address, name=device.name, services=tuple(device.details["props"].get("UUIDs", ()))
-                ),
-                Handle(device),
-            )
-            for device in await adapter.get_connected_devices(sorted(services))
-        ]
+        doing = "asking for connected devices"
+        adapter = await _within(_BLUEZ_S, BleakAdapter.get(bluez={"adapter": name} if name else {}), doing)
+        there = await _within(_BLUEZ_S, adapter.get_connected_devices(sorted(services)), doing)
+        said = [(one, tuple(one.details["props"].get("UUIDs", ()))) for one in there]
+        return [(Advertisement(address=one.address, name=one.name, services=uuids), Handle(one)) for one, uuids in said]
 
     async def power_cycle(self) -> None:
         """Switch the adapter off and on, which drops every link it has. Does nothing to one that is not of BlueZ."""
         if self.scanner is not None:
             return
         doing = f"power cycling adapter {self.adapter or 'default'}"
-        there = await _within(_BLUEZ_S, bluez.adapters(), doing)
-        name = await self.resolve() or next((one.name for one in there if one.powered), None)
-        if name is None:
-            raise link_errors.AdapterMissingError("there is no powered adapter")
-        for on in (False, True):
-            await _within(_BLUEZ_S, bluez.set_powered(name, on=on), doing, link_errors.AdapterMissingError)
+        await _within(_BLUEZ_S, bluez.power_cycle(self.adapter), doing, link_errors.AdapterMissingError)
 
 
 class Scanner:
@@ -174,6 +150,12 @@ class Scanner:
         self._backend: Final = backend
         self._seen: Final = seen
         self._scanner: BleakScanner | None = None
+        self._bus: MessageBus | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Whether it hears nothing any more because the D-Bus connection by which it hears has ended."""
+        return self._bus is not None and not self._bus.connected
 
     async def start(self) -> None:
         """Begin to scan. Raises LinkError, an AdapterError where the adapter is to blame."""
@@ -184,15 +166,24 @@ class Scanner:
         try:
             await _within(_BLUEZ_S, scanner.start(), "starting to scan", link_errors.AdapterMissingError)
         except BaseException:
+            self._undo(name)
             await self.stop()
             raise
+        self._bus = _bus() if self._backend.scanner is None else None
 
     async def stop(self) -> None:
         """Scan no more. What fails on the way out is of no interest: a new start begins afresh."""
-        scanner, self._scanner = self._scanner, None
+        scanner, self._scanner, self._bus = self._scanner, None, None
         if scanner is not None:
             with suppress(LinkError):
                 await _within(_BLUEZ_S, scanner.stop(), "stopping to scan")
+
+    def _undo(self, name: str | None) -> None:
+        """Have bluetoothd not begin later what was given up: it would refuse every scan after that as one too many."""
+        if self._backend.scanner is None and (bus := _bus()) is not None:
+            with suppress(exc.BleakError):  # there is no adapter any more
+                default = _MANAGERS[asyncio.get_running_loop()].get_default_adapter
+                bus.send(bluez.stop_discovery(f"/org/bluez/{name}" if name else default()))
 
     def _detected(self, device: BLEDevice, heard: AdvertisementData) -> None:
         if self._scanner is None:
@@ -210,9 +201,13 @@ class Scanner:
 class Connection:
     """One connection, never used again once it is lost or closed. `characteristics` gives the properties of each."""
 
-    def __init__(self, client: BleakClient, timeout_s: float) -> None:
+    def __init__(
+        self, client: BleakClient, timeout_s: float, lost: Callable[[], None] = lambda: None, path: str = ""
+    ) -> None:
         self._client: Final = client
+        self._lost: Final = lost
         self._timeout_s: Final = timeout_s
+        self.path: Final = path
         self._found: dict[str, BleakGATTCharacteristic] = {}
         self._closing = False
         self.services: tuple[str, ...] = ()
@@ -224,14 +219,11 @@ class Connection:
     ) -> Connection:
         """Connect and discover. `lost` is called once when the link ends without `close`. Raises LinkError."""
         device = cast("BLEDevice", handle)
-
-        def ended(_: BleakClient) -> None:
-            if not connection._closing:
-                lost()
-
-        client = BleakClient(device, ended, timeout=connect_s, backend=backend.client)
-        connection = cls(client, request_s)
+        client = BleakClient(device, lambda _: connection.ended(), timeout=connect_s, backend=backend.client)
+        path = "" if backend.client is not None else str(device.details["path"])
+        connection = cls(client, request_s, lost, path)
         try:
+            _open.add(connection)
             # bleak's own deadline, the same, comes first where it works; it then cleans up by itself
             doing = f"connecting to {device.address}"
             await _within(connect_s + 0.5, client.connect(), doing, link_errors.DeviceNotFoundError)
@@ -240,6 +232,12 @@ class Connection:
             await connection.close()
             raise
         return connection
+
+    def ended(self) -> None:
+        """Note that it is over, whoever says so first."""
+        if not self._closing:
+            self._closing = True
+            self._lost()
 
     def _learn(self) -> None:
         """Keep what was discovered. Of two characteristics with the same UUID the first counts."""
@@ -279,6 +277,7 @@ class Connection:
     async def close(self) -> None:
         """Disconnect and release everything, also when the link is lost: bleak releases its D-Bus connection here."""
         self._closing = True
+        _open.discard(self)
         with suppress(LinkError):  # it is released all the same, and what the device makes of it cannot be helped
             await _within(_BLUEZ_S, self._client.disconnect(), f"disconnecting from {self._client.address}")
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 BEAT_S: Final = 5.0
 """Loops turn at least so often, unless they wait for the radio, which has deadlines of its own."""
+_SETTLE_S: Final = 0.2
+"""What changes comes in several pieces: an adapter appears, is named, and is powered on."""
 _EVERYONE: Final = frozenset({sig(0x1800), sig(0x1801)})
 """Services of every device with a GATT server."""
 
@@ -48,6 +50,7 @@ class Adapter:
         self._still = asyncio.Event()
         self._still.set()
         self._wake = asyncio.Event()
+        self._changed = asyncio.Event()
         self._quiet_wanted = 0
         self._state: AdapterState = "starting"
         self._since_s = owner.now_s()
@@ -96,17 +99,22 @@ class Adapter:
 
     async def run(self) -> None:
         """Work until cancelled. Raises nothing that a later attempt could mend."""
-        try:
-            while True:
-                await self._rest()
-                try:
-                    await self._scan()
-                except LinkError as error:
-                    self.fail(error)
-                    await self._wait(self._backoff.next_s(Trouble.NO_ANSWER))
-        finally:
-            self.pulse.rest()
-            await self._stop_scanning()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.backend.watch(self._disturb), name=f"watch {self.name}")
+            try:
+                await self._work()
+            finally:
+                self.pulse.rest()
+                await self._stop_scanning()
+
+    async def _work(self) -> None:
+        while True:
+            await self._rest()
+            try:
+                await self._scan()
+            except LinkError as error:
+                self.fail(error)
+                await self._wait(self._backoff.next_s(Trouble.NO_ANSWER))
 
     async def _rest(self) -> None:
         while not self._wanted():
@@ -120,11 +128,12 @@ class Adapter:
         """Scan until that is not wanted any more, or hears nothing for too long. Raises LinkError."""
         self.pulse.beat()
         self._still.clear()
+        self._changed.clear()
         try:
             await self._scanner.start()
             self._begun()
             held_s = 0.0
-            while self._wanted() and self._state == "scanning":
+            while self._wanted() and self._state == "scanning" and not self._disturbed():
                 now_s = self._owner.now_s()
                 self.pulse.beat()
                 if now_s >= held_s:
@@ -140,6 +149,15 @@ class Adapter:
 
     def _wanted(self) -> bool:
         return self._quiet_wanted == 0 and self._owner.needed()
+
+    def _disturb(self) -> None:
+        """Note that it may have begun or ceased to work."""
+        self._changed.set()
+        self._wake.set()
+
+    def _disturbed(self) -> bool:
+        """Tell whether the scan has to begin anew, because what it stood on is gone or has changed."""
+        return self._changed.is_set() or self._scanner.lost
 
     def _begun(self) -> None:
         now_s = self._owner.now_s()
@@ -171,10 +189,13 @@ class Adapter:
         self._still.set()
 
     async def _wait(self, wait_s: float) -> None:
+        """Wait for so long, or until the adapter may work again."""
         until_s = self._owner.now_s() + wait_s
         while (left_s := until_s - self._owner.now_s()) > 0.0:
             self.pulse.beat()
-            await asyncio.sleep(min(left_s, BEAT_S))
+            if await woken(self._changed, min(left_s, BEAT_S)):
+                await asyncio.sleep(_SETTLE_S)
+                return
 
     def _heard(self, seen: Advertisement, handle: Handle) -> None:
         self._count += 1

@@ -12,8 +12,8 @@ from ankled.daemon.live.near import Near
 from ankled.daemon.live.options import Admission, Limits, Wanted
 from ankled.daemon.live.sightings import Sighting
 from ankled.daemon.live.status import Nearby, Notice, SupervisorStatus
-from ankled.drivers.link import strays
 from ankled.drivers.messages import Deadline
+from ankled.drivers.patience import strays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

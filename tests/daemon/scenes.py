@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from ankled.daemon.live.options import Wanted
-from ankled.drivers.link import strays
+from ankled.drivers.patience import strays
 from ankled.drivers.uuids import sig
 from ankled.simulators.peripherals.model import Characteristic, Service
 from ankled.simulators.radio.virtual import run_virtual

@@ -9,7 +9,7 @@ import pytest
 from bleak import BleakClient
 
 from ankled.daemon.live.options import Limits
-from ankled.drivers.link import strays
+from ankled.drivers.patience import strays
 from ankled.simulators.radio.virtual import run_virtual
 from ankled.simulators.radio.world import World
 from tests.daemon.scenes import BARE, LEFT, now_s, play, tasks

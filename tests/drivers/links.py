@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ankled.drivers.link import Backend, Connection, Handle, Scanner, strays
+from ankled.drivers.link import Backend, Connection, Handle, Scanner
+from ankled.drivers.patience import strays
 from ankled.simulators.radio.virtual import run_virtual
 from ankled.simulators.radio.world import World
 from tests.daemon.tiny import TinySensor, adapter

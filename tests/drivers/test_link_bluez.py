@@ -10,7 +10,8 @@ import pytest
 from bleak.backends.bluezdbus.manager import get_global_bluez_manager
 
 from ankled.drivers import link_errors
-from ankled.drivers.link import Backend, Connection, Handle, Scanner, strays
+from ankled.drivers.link import Backend, Connection, Handle, Scanner
+from ankled.drivers.patience import strays
 from tests.drivers.bluez_double import ADAPTER_ADDRESS, ADDRESS, DATA, SERVICE, bluetoothd, system_bus
 
 if TYPE_CHECKING:

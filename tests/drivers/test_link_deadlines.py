@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from ankled.drivers import link, link_errors
-from ankled.drivers.link import Backend, Connection, strays
+from ankled.drivers import link_errors
+from ankled.drivers.link import Backend, Connection
+from ankled.drivers.patience import _GRACE_S, strays
 from ankled.simulators.peripherals.model import BATTERY_LEVEL
 from ankled.simulators.radio.backend import backends
 from ankled.simulators.radio.virtual import run_virtual
@@ -26,7 +27,7 @@ def test_a_device_that_is_gone_takes_no_longer_than_the_deadline() -> None:
         begun_s = world.now_s
         with pytest.raises(link_errors.LinkTimeoutError):
             await Connection.open(backend, handle, lambda: None, connect_s=3.0, request_s=2.0)
-        assert world.now_s - begun_s <= 3.0 + link._GRACE_S
+        assert world.now_s - begun_s <= 3.0 + _GRACE_S
         world.server("one").controller.away -= 1
         connection = await connect(backend)
         await connection.close()
@@ -97,7 +98,7 @@ def test_an_operation_that_does_not_end_is_let_go_and_counted() -> None:
             begun_s = asyncio.get_running_loop().time()
             with pytest.raises(link_errors.LinkTimeoutError):
                 await connect(backend, connect_s=1.0)
-            assert asyncio.get_running_loop().time() - begun_s <= 2.0 + link._GRACE_S
+            assert asyncio.get_running_loop().time() - begun_s <= 2.0 + _GRACE_S
             assert strays() == 1
             release.set()
             await asyncio.sleep(0.1)

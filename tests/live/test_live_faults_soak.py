@@ -18,7 +18,8 @@ from ankled.daemon.live.outlet import Nowhere
 from ankled.daemon.live.state import OFFLINE, ONLINE
 from ankled.daemon.pipeline.source import Source
 from ankled.daemon.records import Event
-from ankled.drivers.link import Backend, Connection, strays
+from ankled.drivers.link import Backend, Connection
+from ankled.drivers.patience import strays
 from ankled.simulators.radio.backend import backends
 from ankled.simulators.radio.connection import Link
 from ankled.simulators.radio.faults import Faults
