@@ -37,6 +37,26 @@ class Account(NamedTuple):
 
 def read(heard: Heard) -> Account:
     """Return the account as it is now."""
+    db = sqlite3.connect(_FILE, uri=True, timeout=30.0, isolation_level=None)
+    try:
+        db.execute("BEGIN")  # one moment for both
+        counters = dict(db.execute("SELECT name, value FROM counters"))
+        rows = db.execute("SELECT source, seq, acknowledged_s IS NOT NULL FROM results ORDER BY source, seq").fetchall()
+    finally:
+        db.close()
+    holes: dict[str, list[int]]
+    steps: int
+    unheard: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing."""
+        told = self.acknowledged + self.pending + self.dropped + self.forgotten
+        return not self.holes and not self.dropped and self.stored == told
+
+
+def read(heard: Heard) -> Account:
+    """Return the account as it is now."""
     with sqlite3.connect(_FILE, uri=True, timeout=30.0) as db:
         counters = dict(db.execute("SELECT name, value FROM counters"))
         rows = db.execute("SELECT source, seq, acknowledged_s IS NOT NULL FROM results ORDER BY source, seq").fetchall()

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 SHARE: Final = Path("/share")
 INSTALLED: Final = Path("/opt/ankled")
 ANKLED: Final = INSTALLED / ".venv/bin/ankled"
-_POLL_S: Final = 0.25
+_POLL_S: Final = 1.0
+"""Each look takes a process, and processes are slow there."""
 
 
 class NotSeenError(Exception):

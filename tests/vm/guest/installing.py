@@ -45,18 +45,20 @@ def install() -> None:
     (_SYSTEM / AIR).write_text(_AIR_UNIT, encoding="utf-8")
     run("systemctl", "daemon-reload")
     report(run(str(ANKLED), "service", "install", timeout_s=300.0).rstrip())
+    # The user is there only now; a cache that belongs to another is one that cannot be written, and is not used.
+    run("chown", "-R", "ankled:ankled", "/var/cache/ankled")
 
 
 def start_air() -> None:
     """Have the sensors on the air now and after each boot, and an adapter for BlueZ."""
     run("systemctl", "enable", "--now", AIR)
-    wait_until("the virtual adapter is there and powered", adapter_powered, 180.0)
+    wait_until("the virtual adapter is there and powered", adapter_powered, 300.0)
 
 
 def adapter_powered() -> bool:
     """Tell whether BlueZ has an adapter and it is on."""
     try:
-        return "Powered: yes" in run("bluetoothctl", "show", timeout_s=20.0)
+        return "true" in run("busctl", "get-property", "org.bluez", "/org/bluez/hci0", "org.bluez.Adapter1", "Powered")
     except NotSeenError:
         return False
 

@@ -8,7 +8,7 @@ import time
 import traceback
 from typing import Any, Final
 
-from tests.vm.guest import account, installing
+from tests.vm.guest import account, asked, installing
 from tests.vm.guest.base import SHARE, NotSeenError, now_s, report, run, tried, wait_until
 from tests.vm.guest.heard import Heard
 from tests.vm.guest.scenarios import SCENARIOS
@@ -121,6 +121,7 @@ def finish(code: int) -> None:
 
 if __name__ == "__main__":
     try:
+        asked.listen()
         Test().play()
     except Exception:  # noqa: BLE001  (whatever it is, the host is to see it and the machine is to end)
         report(traceback.format_exc())
