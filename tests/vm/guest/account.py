@@ -44,23 +44,6 @@ def read(heard: Heard) -> Account:
         rows = db.execute("SELECT source, seq, acknowledged_s IS NOT NULL FROM results ORDER BY source, seq").fetchall()
     finally:
         db.close()
-    holes: dict[str, list[int]]
-    steps: int
-    unheard: int
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing is missing."""
-        told = self.acknowledged + self.pending + self.dropped + self.forgotten
-        return not self.holes and not self.dropped and self.stored == told
-
-
-def read(heard: Heard) -> Account:
-    """Return the account as it is now."""
-    with sqlite3.connect(_FILE, uri=True, timeout=30.0) as db:
-        counters = dict(db.execute("SELECT name, value FROM counters"))
-        rows = db.execute("SELECT source, seq, acknowledged_s IS NOT NULL FROM results ORDER BY source, seq").fetchall()
-    db.close()
     holes: dict[str, list[int]] = {}
     steps = 0
     last: dict[str, int] = {}

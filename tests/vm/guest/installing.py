@@ -21,7 +21,7 @@ ExecStart={ANKLED} simulate --scenario walk --radio vhci --repeat --at-once \
     --sensor left=openankle --sensor right=openankle
 Environment=ANKLED_CACHE_DIR=/var/cache/vm-air PYTHONUNBUFFERED=1
 EnvironmentFile=/share/cpu.env
-# Else the sensors fall silent while the daemon is busy: there are two slow processors.
+# Else the sensors fall silent while the daemon is busy: there is one slow processor.
 Nice=-5
 [Install]
 WantedBy=multi-user.target
@@ -71,6 +71,7 @@ def configure() -> None:
         "[mqtt]",
         'broker = "mqtt://127.0.0.1:1883"',
         "publish_imu = true",
+        "publish_live = false",
         "[capture]",
         'folder = "/var/lib/ankled/captures"',
         "[state]",

@@ -23,7 +23,7 @@ class Test:
     """What is known over the reboot: which scenarios are done, and which of them went wrong."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Any] = {"done": [], "wrong": [], "rebooted": False}
+        self._known: dict[str, Any] = {"done": [], "wrong": [], "installed": False, "rebooted": False}
         if _STATE.exists():
             self._known = json.loads(_STATE.read_text(encoding="utf-8"))
         self.heard: Heard | None = None
@@ -32,9 +32,12 @@ class Test:
     def play(self) -> None:
         """Play everything, or what is left after the reboot."""
         if not self._known["rebooted"]:
-            self._install()
+            if self._known["installed"]:  # started again by hand, to look into something
+                self.heard = Heard()
+            else:
+                self._install()
             for name, scenario in SCENARIOS.items():
-                if self._wanted(name):
+                if self._wanted(name) and name not in self._known["done"] + self._known["wrong"]:
                     self._one(name, scenario)
             if self._wanted(REBOOT):
                 self._reboot()
@@ -60,6 +63,8 @@ class Test:
         self._again("boot and install", now_s())
         time.sleep(15.0)
         rates = self.heard.rates_hz(10.0)
+        self._known["installed"] = True
+        self._keep()
         report(f"  two sensors through bluetoothd, samples/s over ten seconds: {rates}")
 
     def _one(self, name: str, scenario: Any) -> None:
@@ -82,11 +87,13 @@ class Test:
         found = account.settle(self.heard)
         account.tell(name, after_s, found)
         (self._known["done"] if found.complete else self._known["wrong"]).append(name)
+        self._keep()
 
     def _wrong(self, name: str, why: str) -> None:
         assert self.heard is not None
         report(f"{name}: FAILED: {why}; STATUS: {installing.status()}")
         self._known["wrong"].append(name)
+        self._keep()
         self._journal(name)
         account.tell(name, None, account.read(self.heard))
         for unit in ("mosquitto", "bluetooth", installing.AIR, installing.UNIT):
@@ -97,8 +104,11 @@ class Test:
         self._journal("before the reboot")
         self.heard.close()
         self._known["rebooted"] = True
-        _STATE.write_text(json.dumps(self._known), encoding="utf-8")
+        self._keep()
         run("systemctl", "reboot")
+
+    def _keep(self) -> None:
+        _STATE.write_text(json.dumps(self._known), encoding="utf-8")
 
     def _end(self) -> None:
         self._journal("end")
