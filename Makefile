@@ -12,6 +12,9 @@ PYTHON ?=
 CANDIDATES := python3 python3.13 python3.12 python3.11
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
+# Processes that run the tests. Many tests wait for a broker or a sensor, so half as many more than there are cores.
+WORKERS ?= $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2 )))
+
 BIN := .venv/bin
 # Which set of packages .venv holds. The larger one holds the smaller one too.
 RUNTIME := .venv/.runtime-installed
@@ -27,7 +30,7 @@ demo: $(RUNTIME) ## a minute of simulated training through pipeline, recorder an
 
 test: $(DEV) ## run the tests; what could not be tested here is said at the end
 	@ANKLED_CACHE_DIR="$${ANKLED_CACHE_DIR:-$(CURDIR)/.cache}" $(BIN)/ankled warm
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 test-vm: ## the service in a virtual machine: real BlueZ, systemd and mosquitto (root, packages of tests/vm/README.md; half an hour)
 	python3 -m tests.vm $(if $(ONLY),--only "$(ONLY)")

@@ -140,7 +140,7 @@ class Backend:
         if self.scanner is not None:
             return
         doing = f"power cycling adapter {self.adapter or 'default'}"
-        await _within(_BLUEZ_S, bluez.power_cycle(self.adapter), doing, link_errors.AdapterMissingError)
+        await _within(2.0 * _BLUEZ_S, bluez.power_cycle(self.adapter), doing, link_errors.AdapterMissingError)
 
 
 class Scanner:

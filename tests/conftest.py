@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# Files that mostly wait, for half a minute and more: begun first, they do not keep one worker busy at the end.
+_LONG_FILES = (
+    "test_storm.py",
+    "test_outbox_daemon.py",
+    "test_ending.py",
+    "test_cli_radio.py",
+    "test_mqtt_versions.py",
+    "test_forget.py",
+    "test_requests_daemon.py",
+    "test_requests_wiring.py",
+    "test_control_run.py",
+    "test_bridge_parts.py",
+)
+
 # Compiled kernels of test runs stay in the tree: a rerun compiles nothing, and the user's own cache is left alone.
 # Set before any test imports ankled.kernels, which reads it once.
 os.environ.setdefault("ANKLED_CACHE_DIR", str(ROOT / ".cache"))
@@ -38,6 +52,13 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.fail(f"ANKLED_DATA names {name}, which is not a folder")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the longest files first."""
+    items.sort(
+        key=lambda item: _LONG_FILES.index(item.path.name) if item.path.name in _LONG_FILES else len(_LONG_FILES)
+    )
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:

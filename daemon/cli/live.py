@@ -10,6 +10,7 @@ import msgspec
 
 from ankled.daemon.cli.recordings import existing
 from ankled.daemon.config import Config, load
+from ankled.daemon.errors import AnkledError
 from ankled.daemon.live.launch import first
 from ankled.drivers.registry import registered
 
@@ -57,8 +58,11 @@ def run_to_end(work: Coroutine[Any, Any, int], ending: Ending | None = None) -> 
     gc.freeze()
     try:
         return asyncio.run(_whole(work, ending))
-    except BaseExceptionGroup as failures:
-        raise first(failures) from None
+    except (BaseExceptionGroup, AnkledError) as failures:
+        failure = first(failures) if isinstance(failures, BaseExceptionGroup) else failures
+        if ending is not None and isinstance(failure, AnkledError):
+            ending.closed(failure.exit_code)  # all that could be closed is
+        raise failure from None
     except asyncio.CancelledError:
         return _INTERRUPTED
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import shutil
 import sys
@@ -64,10 +65,10 @@ async def _record(config: Config, path: Path, radio_spec: str | None, duration_s
     """Open everything, record, close everything."""
     stop = asyncio.Event()
     with launch.stoppable(stop):
-        async with (
-            radio.opened(radio_spec, config.radio.adapters) as backends,
-            launch.recording(path, config, CaptureLimits()) as capture,
-        ):
+        async with contextlib.AsyncExitStack() as stack:
+            backends = await stack.enter_async_context(radio.opened(radio_spec, config.radio.adapters))
+            await radio.ready(backends)
+            capture = await stack.enter_async_context(launch.recording(path, config, CaptureLimits()))
             live = launch.Live(config, backends, Nowhere())
             async with asyncio.TaskGroup() as group:
                 showing = group.create_task(_show(live, stop, duration_s), name="progress")

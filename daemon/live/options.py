@@ -71,10 +71,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """How long a sensor is kept that answers and sends nothing; then the link is made anew."""
     deaf_s: float = 90.0
     """After so long without any advertisement the scanner is restarted."""
+    deaf_most_s: float = 1800.0
+    """Restarts that do not help become rarer; at least one in so long."""
     deaf_restarts: int = 3
     """After so many such restarts in vain, with no link left to lose, the adapter is switched off and on."""
     power_cycle_s: float = 600.0
-    """Least time between two such."""
+    """Least time between the first two such; it doubles while they do not help."""
+    power_cycle_most_s: float = 14400.0
+    """And grows to so much."""
     held_s: float = 15.0
     """How often, while somebody is waited for, bluetoothd is asked for devices that it is still connected to."""
     forget_s: float = 600.0

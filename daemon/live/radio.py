@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING, Final
 
 from ankled.daemon.errors import RadioUnavailableError, UsageError
+from ankled.daemon.live.discover import discover
 from ankled.drivers import link_errors
 from ankled.drivers.link import Backend
+from ankled.drivers.registry import sensor_for
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
 _ADVICE: Final[dict[type[link_errors.LinkError], str]] = {
     link_errors.AdapterMissingError: "there is no Bluetooth adapter that can be used; plug one in",
@@ -51,28 +54,37 @@ def check(spec: str | None) -> None:
         raise UsageError(message)
 
 
+async def ready(backends: Mapping[str, Backend]) -> None:
+    """Raise RadioUnavailableError where no adapter works: who waits at a terminal wants to know."""
+    try:
+        await discover(backends, sensor_for, 0.0, now_s=time.monotonic)
+    except link_errors.LinkError as error:
+        raise unavailable(error) from error
+
+
 @contextlib.asynccontextmanager
 async def opened(spec: str | None, adapters: Sequence[str] = ()) -> AsyncIterator[dict[str, Backend]]:
     """Yield the adapters by name: those of BlueZ, or, with `spec`, the one that a simulator offers there.
 
-    Raises UsageError as `check` does, RadioUnavailableError when nobody answers.
+    Both may go and come again meanwhile. Raises UsageError as `check` does, RadioUnavailableError when nobody answers.
     """
     check(spec)
     if spec is None:
         yield {name: Backend(adapter=name) for name in adapters} or {"default": Backend()}
         return
-    from ankled.simulators.radio import backend, wire  # noqa: PLC0415  (as in check)
+    from ankled.simulators.radio import backend  # noqa: PLC0415  (as in check)
     from ankled.simulators.radio.errors import LostError, RadioError  # noqa: PLC0415  (as in check)
+    from ankled.simulators.radio.redial import Redial  # noqa: PLC0415  (as in check)
 
     try:
-        central = await wire.connect(spec)
+        radio = await Redial.open(spec)
     except LostError as error:
         raise RadioUnavailableError(f"the radio at {spec} cannot be used: {error}") from error
     except RadioError as error:
         message = f"{error}; ankled simulate --scenario NAME --radio {spec} does"
         raise RadioUnavailableError(message) from error
     try:
-        scanner, client = backend.backends(central)
-        yield {spec: Backend(adapter=spec, scanner=scanner, client=client)}
+        scanner, client = backend.backends(radio)
+        yield {spec: Backend(adapter=spec, scanner=scanner, client=client, watcher=radio.watch)}
     finally:
-        await central.close()
+        await radio.close()

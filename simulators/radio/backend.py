@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from bleak.backends.client import NotifyCallback
 
     from ankled.simulators.radio.advertising import Heard
-    from ankled.simulators.radio.central import Central
+    from ankled.simulators.radio.central import Source
     from ankled.simulators.radio.client import FoundService
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ ABORTED: Final = "le-connection-abort-by-local"  # the same
 
 
 def backends(
-    central: Central, *, transaction_s: float = TRANSACTION_S
+    central: Source, *, transaction_s: float = TRANSACTION_S
 ) -> tuple[type[BaseBleakScanner], type[BaseBleakClient]]:
     """Return what BleakScanner(backend=...) and BleakClient(backend=...) want; `transaction_s`: see `client`."""
     scanner = type("SoftScanner", (SoftScanner,), {"central": central})
@@ -74,7 +74,7 @@ def _as_bleak(error: RadioError) -> BleakError:
 class SoftScanner(BaseBleakScanner):
     """Scans with the central that `backends` was given."""
 
-    central: ClassVar[Central]
+    central: ClassVar[Source]
 
     def __init__(
         self,
@@ -91,7 +91,8 @@ class SoftScanner(BaseBleakScanner):
         """Begin to scan."""
         self.seen_devices = {}
         try:
-            self._stop = await self.central.listen(self._on_heard, active=self._active)
+            central = await self.central.now()
+            self._stop = await central.listen(self._on_heard, active=self._active)
         except RadioError as error:
             raise _as_bleak(error) from error
 
@@ -122,7 +123,7 @@ class SoftScanner(BaseBleakScanner):
 class SoftClient(BaseBleakClient):
     """Connects with the central that `backends` was given."""
 
-    central: ClassVar[Central]
+    central: ClassVar[Source]
     transaction_s: ClassVar[float]
     scanner: ClassVar[type[BaseBleakScanner]]
 
@@ -158,10 +159,11 @@ class SoftClient(BaseBleakClient):
                 raise BleakDeviceNotFoundError(self.address, f"Device with address {self.address} was not found.")
         async with asyncio.timeout(self._timeout):
             try:
-                connection = await self.central.connect(self.address, self._timeout)
+                central = await self.central.now()
+                connection = await central.connect(self.address, self._timeout)
             except RadioError as error:
                 raise _as_bleak(error) from error
-            client = Client(self.central, connection, self._ended, transaction_s=self.transaction_s)
+            client = Client(central, connection, self._ended, transaction_s=self.transaction_s)
             try:
                 self.services = self._collection(client, await client.discover())
             except LinkLostError as error:

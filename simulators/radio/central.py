@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from bumble import core, device, hci
 from bumble.transport.common import TransportLostError
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 CLEANUP_S: Final = 6.0
 """Longest time that giving up a connection or closing may take; a little more than a command may."""
+
+
+class Source(Protocol):
+    """Who has a central, not always the same one."""
+
+    async def now(self) -> Central:
+        """Return the one there is. Raises RadioError."""
 
 
 class Central:
@@ -70,6 +77,10 @@ class Central:
 
     async def __aexit__(self, *_exception: object) -> None:
         await self.close()
+
+    async def now(self) -> Central:
+        """Return itself."""
+        return self
 
     async def start(self) -> None:
         """Reset the controller and set it up. Raises RadioError."""

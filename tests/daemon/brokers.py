@@ -67,6 +67,7 @@ class Mosquitto:
         self.address = BrokerAddress(host=HOST, port=free_port())
         self._program = program
         self._file = folder / "mosquitto.conf"
+        self.log = folder / "mosquitto.log"
         # started as root it would become a user who may not read the test's files
         own_user = ["user root"] if os.geteuid() == 0 else []
         allow = [] if any("allow_anonymous" in line for line in lines) else ["allow_anonymous true"]
@@ -79,7 +80,8 @@ class Mosquitto:
 
     def start(self) -> None:
         """Start, and return when connections are taken."""
-        self._process = subprocess.Popen([self._program, "-c", str(self._file)], stderr=subprocess.DEVNULL)
+        with self.log.open("a") as log:
+            self._process = subprocess.Popen([self._program, "-c", str(self._file)], stderr=log)
         self.until_listening(self.address.port)
 
     def until_listening(self, port: int) -> None:
@@ -90,7 +92,7 @@ class Mosquitto:
             with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1.0):
                 return
             if self._process.poll() is not None or time.monotonic() > deadline:
-                message = f"mosquitto did not start with {self._file.read_text()!r}"
+                message = f"mosquitto did not start with {self._file.read_text()!r}: {self.log.read_text()[-2000:]}"
                 raise RuntimeError(message)
             time.sleep(0.02)
 
@@ -98,6 +100,11 @@ class Mosquitto:
         """Send a signal to the broker."""
         assert self._process is not None
         self._process.send_signal(number)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs, or is frozen."""
+        return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
         """End the broker in order."""

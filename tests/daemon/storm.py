@@ -172,6 +172,8 @@ class Storm:
         deadly = set(self._random.sample(range(rounds), kills))
         for number, name in enumerate(drawn):
             await self._pause(0.1, 0.8)
+            if not self._broker.alive:  # seen once: a mosquitto that ended by itself is one more trouble
+                await asyncio.to_thread(self._broker.start)
             if number not in deadly:
                 await self.troubles[name]()
                 continue

@@ -147,7 +147,8 @@ def test_health_has_a_figure_for_everything(heard: Heard) -> None:
 def test_health_comes_every_ten_seconds(heard: Heard) -> None:
     """With nothing going wrong the topic is told about every ten seconds, and more often only for other problems."""
     told = heard.of("bridge/health", BridgeHealth)
-    steady, spans_s = None, []
+    steady = None
+    spans_s: list[float] = []
     for before, after in pairwise(told):
         span_s = after.process.uptime_s - before.process.uptime_s
         assert span_s < 12.0

@@ -230,3 +230,33 @@ def test_a_recording_without_a_sensor_says_so(air: Air, tmp_path: Path, shell: S
     done = shell("record", tmp_path / "a.mcap", "--config", path, "--radio", air.spec, "--duration-s", "0.3")
     assert (done.code, done.out) == (1, "")
     assert done.err == f"ankled: no sensor was connected, {tmp_path / 'a.mcap'} holds nothing to replay\n"
+
+
+async def test_a_simulator_that_is_restarted_is_found_again(
+    compiled: None, mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    """The radio of another process is an adapter like any: killed it is down, and the next one brings all back."""
+    url = f"mqtt://127.0.0.1:{mosquitto.address.port}"
+    start = ("simulate", "--scenario", "walk", "--repeat", "--radio", spec := f"unix:{tmp_path / 'radio'}")
+    lines = ["node = 'gym'", "[capture]", "enabled = false", "[state]", f"folder = '{tmp_path / 'state'}'"]
+    (path := tmp_path / "ankled.toml").write_text("\n".join(lines))
+    async with Subscriber.on(mosquitto.address, "ankled/gym/#") as subscriber:
+        heard = Heard(subscriber)
+
+        def told(word: bytes) -> list[int]:
+            topics = {str(m.topic) for m in subscriber.messages if str(m.topic).endswith("/availability")}
+            return [heard.of(topic).count(word) for topic in topics]
+
+        with started(*start) as first:
+            await until((tmp_path / "radio").exists, first)
+            with started("run", "--config", path, "--adopt", "--radio", spec, "--broker", url) as process:
+                await until(lambda: told(ONLINE) == [1, 1], process)
+                first.kill()
+                await until(lambda: told(OFFLINE) == [1, 1], process)
+                await until(lambda: b"is down" in heard.of("ankled/gym/bridge/health")[-1], process)
+                with started(*start) as second:
+                    await until(lambda: told(ONLINE) == [2, 2], process)
+                    process.send_signal(signal.SIGTERM)
+                    code, _ = await ended(process)
+                    second.kill()
+    assert code == 0

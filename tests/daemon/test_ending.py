@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ankled.daemon.errors import RecordingError
 from ankled.daemon.giving_up import give_up
 from ankled.daemon.live.ending import Ending
 from ankled.daemon.outbox.store import Store
@@ -185,6 +186,27 @@ def test_a_process_that_hangs_ends_itself(closed: bool, code: int) -> None:
     done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=60.0)
     assert done.returncode == code
     assert ("not ended in time" in done.stdout + done.stderr) is not closed
+
+
+def test_a_failure_on_the_way_out_is_told_and_costs_no_time() -> None:
+    """A full disk fails the recording's end: that is said, and the interpreter is not taken down for a second or more."""
+    script = (
+        "import atexit\n"
+        "from ankled.daemon.cli.live import run_to_end\n"
+        "from ankled.daemon.errors import RecordingError\n"
+        "from ankled.daemon.live.ending import Ending\n"
+        "atexit.register(print, 'taken down')\n"
+        "ending = Ending()\n"
+        "async def work():\n"
+        "    ending.begin()\n"
+        "    raise RecordingError('the disk is full')\n"
+        "try:\n"
+        "    run_to_end(work(), ending)\n"
+        "except RecordingError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=60.0)
+    assert (done.returncode, done.stdout) == (RecordingError.exit_code, "the disk is full\n")
 
 
 async def test_a_task_that_cleans_up_for_long_is_given_up() -> None:

@@ -199,6 +199,44 @@ def test_a_deaf_scanner_is_restarted_and_at_last_its_adapter_switched_off_and_on
     assert [time_s for time_s, cure in cures if cure is Cure.POWER_CYCLE] == [360.0, 990.0]
 
 
+def test_an_empty_room_at_night_is_left_alone_more_and_more() -> None:
+    """Power cycles that help nothing become rarer, up to four hours; the first advertisement begins anew."""
+    deaf, now_s, cycles_s = Deaf(LIMITS), 0.0, []
+    deaf.started(now_s)
+    while now_s < 100_000.0:
+        now_s += deaf.due_s(now_s)
+        if deaf.cure(now_s, links=0) is Cure.POWER_CYCLE:
+            cycles_s.append(now_s)
+    rests_s = [after - before for before, after in pairwise(cycles_s)]
+    assert rests_s == sorted(rests_s)
+    assert rests_s[0] < 700.0
+    assert 14_400.0 <= rests_s[-1] < 14_500.0
+    deaf.heard(now_s)
+    cures = []
+    for _ in range(4):
+        now_s += deaf.due_s(now_s)
+        cures.append(deaf.cure(now_s, links=0))
+    assert cures[:3] == [Cure.RESTART] * 3
+
+
+def test_links_that_stream_prove_that_the_radio_works() -> None:
+    """Who is connected does not advertise: restarts become rarer, and count for nothing when the last link ends."""
+    deaf, now_s, restarts_s = Deaf(LIMITS), 0.0, [0.0]
+    deaf.started(now_s)
+    while now_s < 20_000.0:
+        now_s += deaf.due_s(now_s)
+        assert deaf.cure(now_s, links=6) is Cure.RESTART
+        restarts_s.append(now_s)
+    rests_s = [after - before for before, after in pairwise(restarts_s)]
+    assert rests_s[:4] == [90.0, 180.0, 360.0, 720.0]
+    assert rests_s[-1] == 1800.0
+    for _ in range(3):
+        now_s += deaf.due_s(now_s)
+        assert deaf.cure(now_s, links=0) is Cure.RESTART
+    now_s += deaf.due_s(now_s)
+    assert deaf.cure(now_s, links=0) is Cure.POWER_CYCLE
+
+
 def test_an_adapter_with_links_is_never_switched_off() -> None:
     """A power cycle would drop links that work."""
     deaf, now_s = Deaf(LIMITS), 0.0

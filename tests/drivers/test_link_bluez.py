@@ -222,3 +222,35 @@ async def test_a_scan_that_is_refused(daemon: Bluetoothd) -> None:
             await sight()
     daemon.errors.clear()
     assert (await sight())[0].address == ADDRESS
+
+
+async def test_a_scan_that_was_given_up_does_not_begin_later(
+    daemon: Bluetoothd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A controller that hangs answers some time; bluetoothd would then refuse every scan as one more of ours."""
+    monkeypatch.setattr("ankled.drivers.link._BLUEZ_S", 0.3)
+    daemon.mute = {"StartDiscovery"}
+    for backend in (BLUEZ, Backend()):
+        daemon.calls.clear()
+        with pytest.raises(link_errors.LinkTimeoutError):
+            await Scanner(backend, lambda *_: None).start()
+        await asyncio.sleep(0.1)
+        assert daemon.calls[-2:] == ["StartDiscovery", "StopDiscovery"]
+    daemon.mute = set()
+    assert (await sight())[0].address == ADDRESS
+
+
+async def test_a_scanner_knows_that_its_bus_is_lost(daemon: Bluetoothd) -> None:
+    """It would wait for ever; a new start is on a new bus."""
+    scanner = Scanner(BLUEZ, lambda *_: None)
+    lost = [scanner.lost]
+    await scanner.start()
+    lost.append(scanner.lost)
+    (await get_global_bluez_manager())._bus.disconnect()  # type: ignore[union-attr]  # there is one, or it fails here
+    await asyncio.sleep(0.1)
+    lost.append(scanner.lost)
+    await scanner.start()
+    lost.append(scanner.lost)
+    assert lost == [False, False, True, False]
+    await scanner.stop()
+    assert "GetManagedObjects" in daemon.calls

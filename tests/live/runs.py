@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ankled.daemon.bridge.assembly import Board
     from ankled.daemon.inputs import Input
+    from ankled.daemon.live.clock import Clock
     from ankled.daemon.live.roster import Roster
     from ankled.daemon.records import Record
     from ankled.simulators.radio.faults import Fault
@@ -110,6 +111,7 @@ def run(
     meanwhile: Callable[[Run], Awaitable[None]] | None = None,
     board: Board | None = None,
     roster: Roster | None = None,
+    clock: Clock | None = None,
 ) -> Run:
     """Run for so long on a virtual clock, with everything closed in order."""
 
@@ -120,7 +122,7 @@ def run(
             kept = Kept()
             used = config_for(world) if config is None else config
             backend = {"soft": Backend(adapter="soft", scanner=scanner, client=client)}
-            live = Live(used, backend, kept, LoopClock(), board=board, roster=roster)
+            live = Live(used, backend, kept, clock or LoopClock(), board=board, roster=roster)
             result = Run(kept=kept, live=live, world=world)
             stop = asyncio.Event()
             writer = None if capture is None else CaptureWriter(capture, form.origin("test", "live"), limits)
