@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 from typing import TYPE_CHECKING, Final, Self
@@ -20,12 +19,9 @@ class Notifier:
 
     def __init__(self, address: str | None) -> None:
         """Take the path of a socket, or @ and the name of an abstract one; None, or any other address, for nobody."""
-        self._socket: socket.socket | None = None
-        if address is None or not address.startswith(("/", "@")):
-            return
-        self._address = f"\0{address[1:]}" if address.startswith("@") else address
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        self._socket.settimeout(_SEND_S)
+        self._address: str | None = None
+        if address is not None and address.startswith(("/", "@")):
+            self._address = f"\0{address[1:]}" if address.startswith("@") else address
 
     @classmethod
     def of(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -35,23 +31,21 @@ class Notifier:
     @property
     def heard(self) -> bool:
         """Whether somebody asked to be told."""
-        return self._socket is not None
+        return self._address is not None
 
     def say(self, **told: str | int) -> bool:
         """Say all of this at once; tell whether it was taken. Nobody to hear it is as good as taken."""
-        if self._socket is None:
+        if self._address is None:
             return True
         # a line feed parts one assignment from the next
         text = "\n".join(f"{name}={' '.join(str(value).split())}" for name, value in told.items())
-        with contextlib.suppress(OSError):  # nobody reads it now: what counts is said again
-            self._socket.sendto(text.encode(), self._address)
-            return True
-        return False
-
-    def close(self) -> None:
-        """Let go of the socket."""
-        if self._socket is not None:
-            self._socket.close()
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as way:
+                way.settimeout(_SEND_S)
+                way.sendto(text.encode(), self._address)
+        except OSError:  # nobody reads it now, or this process may open no file more
+            return False
+        return True
 
 
 def watchdog_s(environ: Mapping[str, str] = os.environ) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -11,6 +11,9 @@ from ankled.daemon.live.status import SupervisorStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+_EARLY: Final = 2
+"""For so many looks at the start a broker is not called away: it was just not reached yet."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,14 +33,16 @@ class Teller:
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now
         self._away_since: datetime | None = None
+        self._early = _EARLY
 
     def sentence(self, standing: Standing, late: tuple[str, ...] = ()) -> str:
         """Return the sentence; `late` are the loops that stand still."""
         if standing.connected:
-            self._away_since = None
+            self._away_since, self._early = None, 0
         elif self._away_since is None:
             self._away_since = self._now()
         wrong = list(self._wrong(standing))
+        self._early = max(0, self._early - 1)
         if late:
             wrong.insert(0, f"stands still: {', '.join(late)}")
         well = list(_well(standing))
@@ -49,7 +54,9 @@ class Teller:
             yield f"no adapter ({down[0].last_error or 'it does not say why'})"
         else:
             yield from (f"adapter {one.name} is down" for one in down)
-        if self._away_since is not None:
+        if self._away_since is not None and self._early:
+            yield f"broker {standing.broker} not reached yet"
+        elif self._away_since is not None:
             yield f"broker {standing.broker} away since {self._away_since:%Y-%m-%d %H:%M:%S} UTC"
         if standing.fault is not None:
             yield f"nothing is recorded ({standing.fault})"
