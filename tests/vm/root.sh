@@ -90,12 +90,10 @@ Description=The test that the share holds
 After=mosquitto.service bluetooth.service
 RequiresMountsFor=/share
 [Service]
-# Not bound to anything that the test restarts.
 WorkingDirectory=/share
 ExecStart=/usr/bin/python3 -B -m tests.vm.guest.main
 StandardOutput=journal+console
 StandardError=journal+console
-KillMode=process
 [Install]
 WantedBy=multi-user.target
 UNIT

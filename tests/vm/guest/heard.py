@@ -115,6 +115,8 @@ class Heard:
                 if len(got) > 20_000:
                     del got[:10_000]
                 return
+            if (source, kind) == ("bridge", "event") and isinstance(told, dict):
+                source = str(told.get("device"))
             if source == "bridge" or kind in _NOT_RESULTS:
                 self.last[topic.split("/", 2)[2]] = told
                 return
