@@ -76,9 +76,11 @@ def settle(heard: Heard) -> Account:
     return read(heard)
 
 
-def tell(event: str, after_s: float | None, account: Account) -> None:
+def tell(event: str, after_s: float | None, account: Account, hole_s: float | None = None) -> None:
     """Print the line of one scenario."""
     again = "" if after_s is None else f"streaming again after {after_s:.0f} s; "
+    if hole_s is not None:
+        again += f"no sample for {hole_s:.1f} s at most; "
     detail = f"{account.stored} computed, {account.acknowledged} acknowledged, {account.pending} pending"
     if account.dropped:
         detail += f", {account.dropped} dropped"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import threading
@@ -63,6 +64,12 @@ class Heard:
         if len(known) < len(SENSORS) or not all(results):
             return None
         return max(known) if all(times[-1] > max(known) for times in results) else None
+
+    def hole_s(self, from_s: float) -> float:
+        """Return the longest time without a sample of one of the sensors, from a moment on."""
+        with self._lock:
+            times = [[from_s, *(at for at, _ in got if at > from_s)] for got in self._samples.values()]
+        return max((after - before for one in times for before, after in itertools.pairwise(one)), default=0.0)
 
     def rates_hz(self, seconds: float) -> dict[str, float]:
         """Return how many samples a second came lately."""

@@ -69,14 +69,15 @@ class Test:
 
     def _one(self, name: str, scenario: Any) -> None:
         assert self.heard is not None
+        began_s = now_s()
         try:
             from_s = scenario(self.heard)
         except NotSeenError as error:
             self._wrong(name, str(error))
             return
-        self._again(name, from_s)
+        self._again(name, from_s, began_s)
 
-    def _again(self, name: str, from_s: float) -> None:
+    def _again(self, name: str, from_s: float, began_s: float | None = None) -> None:
         """Wait for the streams, and take the account."""
         assert self.heard is not None
         try:
@@ -85,7 +86,7 @@ class Test:
             self._wrong(name, str(error))
             return
         found = account.settle(self.heard)
-        account.tell(name, after_s, found)
+        account.tell(name, after_s, found, None if began_s is None else self.heard.hole_s(began_s))
         (self._known["done"] if found.complete else self._known["wrong"]).append(name)
         self._keep()
 
