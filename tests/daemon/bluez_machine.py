@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 import msgspec
 
 from tests.daemon.commands import spawn
-from tests.drivers.bluez_double import CONFIGURATION
+from tests.drivers.bluez_double import CONFIGURATION, answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ class Machine:
         words = ["dbus-daemon", f"--config-file={configuration}", "--nofork", "--nopidfile"]
         self._bus = subprocess.Popen(words, text=True)  # noqa: ASYNC220  (as quick as starting a thread for it)
         self._all.append(self._bus)
-        await until(self._socket.exists)
+        await until(lambda: answers(self._socket))
 
     def kill_bus(self) -> None:
         """End D-Bus, and with it bluetoothd."""

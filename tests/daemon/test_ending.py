@@ -189,7 +189,7 @@ def test_a_process_that_hangs_ends_itself(closed: bool, code: int) -> None:
 
 
 def test_a_failure_on_the_way_out_is_told_and_costs_no_time() -> None:
-    """A full disk fails the recording's end: that is said, and the interpreter is not taken down for a second or more."""
+    """A full disk fails the recording's end: that is said, and the interpreter is not taken down, which takes long."""
     script = (
         "import atexit\n"
         "from ankled.daemon.cli.live import run_to_end\n"

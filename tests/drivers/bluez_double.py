@@ -7,8 +7,9 @@ machine; this one can be told to fail in every way.
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from dbus_fast import Message, MessageType, Variant
@@ -136,21 +137,29 @@ class Bluetoothd:
         self._bus.send(signal)
 
 
+def answers(path: Path) -> bool:
+    """Tell whether somebody listens at a socket: its file is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
+        probe.connect(str(path))
+        return True
+    return False
+
+
 @asynccontextmanager
 async def system_bus(folder: Path) -> AsyncIterator[str]:
     """Run a D-Bus daemon and yield its address."""
-    socket = folder / "bus"
+    path = folder / "bus"
     configuration = folder / "bus.conf"
-    configuration.write_text(CONFIGURATION.format(socket=socket), encoding="utf-8")
+    configuration.write_text(CONFIGURATION.format(socket=path), encoding="utf-8")
     # as quick as starting a thread for it
     daemon = subprocess.Popen(  # noqa: ASYNC220  (see above)
         ["dbus-daemon", f"--config-file={configuration}", "--nofork", "--nopidfile"]
     )
     try:
-        while not socket.exists():
+        while not answers(path):
             await asyncio.sleep(0.01)
             assert daemon.poll() is None, "dbus-daemon did not start"
-        yield f"unix:path={socket}"
+        yield f"unix:path={path}"
     finally:
         daemon.terminate()
         daemon.wait(10)
