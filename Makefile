@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install demo test trials fuzz soak soak-virtual check bench accuracy coverage schemas examples asyncapi-check requests commands lock clean
+.PHONY: help install demo test test-vm trials fuzz soak soak-virtual check bench accuracy coverage schemas examples asyncapi-check requests commands lock clean
 
 # The interpreter the environment is made with: PYTHON if given, else the first of these that is new enough.
 PYTHON ?=
@@ -31,6 +31,9 @@ demo: $(RUNTIME) ## a minute of simulated training through pipeline, recorder an
 test: $(DEV) ## run the tests; what could not be tested here is said at the end
 	@ANKLED_CACHE_DIR="$${ANKLED_CACHE_DIR:-$(CURDIR)/.cache}" $(BIN)/ankled warm
 	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+
+test-vm: ## the service in a virtual machine: real BlueZ, systemd and mosquitto (root, packages of tests/vm/README.md; half an hour)
+	python3 -m tests.vm $(if $(ONLY),--only "$(ONLY)")
 
 trials: $(DEV) ## the trials at random in full: 50 rounds of trouble with the broker, 10,000 wrong requests (four minutes)
 	ANKLED_TRIALS=full $(BIN)/python -m pytest tests/daemon/test_storm.py tests/daemon/test_requests_daemon.py
