@@ -64,7 +64,6 @@ def run(arguments: argparse.Namespace) -> int:
     radio.check(arguments.radio)
     keeping = Keeping(given)
     logs.configure(arguments.log_level or keeping.log_level, given.log.format, levels=keeping.log_levels)
-    _tell(arguments.config)
     for told in given.mqtt.warnings():
         log.warning("not secret", reason=told)
     with life.starting(notice() or "loading the kernels"):
@@ -112,6 +111,7 @@ async def _run(
         ):
             if recording:
                 housekeeping.begin()
+            _tell(arguments.config)  # not before: an error before this is one sentence
             log.info("running", node=config.node, broker=found.url, capture=str(recorder.path or ""))
             past = await outlet.outbox.past()
             announcer = launch.announcer(config, outlet, keeping.roster.wearers())

@@ -6,6 +6,7 @@ kind of line whose texts never repeat, only so many a minute are written one by 
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
 import threading
@@ -99,7 +100,8 @@ class Fold(logging.Handler):
 
     def close(self) -> None:
         """Write what is held back, and end."""
-        self.flush()
+        with contextlib.suppress(ValueError):  # the stream is closed: whoever closed it is not told any more
+            self.flush()
         self._ended.set()
         self.target.close()
         super().close()

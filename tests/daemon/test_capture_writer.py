@@ -126,7 +126,7 @@ from tests.daemon.recordings import ORIGIN, CountingCore, session
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
-writer = CaptureWriter(Path(sys.argv[1]), ORIGIN, CaptureLimits(sync_s=0.01, retry_s=0.01))
+writer = CaptureWriter(Path(sys.argv[1]), ORIGIN, CaptureLimits(sync_s=0.01, retry_s=0.1))
 dispatcher = Dispatcher(CountingCore(), writer)
 items = session(3000)
 fault = None
@@ -138,10 +138,10 @@ for item in items[:-1]:
         print(fault)
         for _ in range(5):  # five attempts on a disk that takes nothing at all
             resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
-            time.sleep(0.03)
+            time.sleep(0.12)
             dispatcher.feed(items[3])
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        time.sleep(0.03)
+        time.sleep(0.12)
 dispatcher.feed(items[-1])
 writer.close()
 health = writer.health()
