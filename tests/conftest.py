@@ -17,9 +17,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Files that mostly wait, for half a minute and more: begun first, they do not keep one worker busy at the end.
 _LONG_FILES = (
+    "test_start_order.py",
     "test_storm.py",
+    "test_disk_full_daemon.py",
+    "test_commands_live.py",
     "test_outbox_daemon.py",
     "test_ending.py",
+    "test_life_run.py",
     "test_cli_radio.py",
     "test_mqtt_versions.py",
     "test_forget.py",

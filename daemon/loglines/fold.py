@@ -1,7 +1,9 @@
 """No flood: a line that repeats is written at once, then once a minute with the number of times it came again.
 
-A repetition has the same logger, level, event and device, and the same texts; numbers beside them may differ. Of a
-kind of line whose texts never repeat, only so many a minute are written one by one, but of errors all.
+A repetition has the same logger, level, event and device, and the same texts; numbers beside them may differ. Where
+something else was told of the device in between, or by the logger where there is no device, it is news (lost, online,
+lost), some times a minute, unless it is an error. Of a kind of line whose texts never repeat, only so many a minute are
+written one by one, but of errors all.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ _WINDOW_S: Final = 60.0
 _MOST: Final = 512
 """Lines remembered; of more the one that was first written longest ago is told, and forgotten."""
 _VARIED: Final = 30
+_TURNS: Final = 10
 _LONGEST: Final = 200
 """Characters of a text by which lines are told apart."""
 _MECHANICS: Final = frozenset({"event", "level", "logger", "time", "exc_info", "stack_info"})
@@ -35,11 +38,11 @@ _Key: TypeAlias = tuple[_Kind, tuple[str, ...] | None]
 class _Seen:
     """A line that was written at `since_s`, and the latest of those held back since."""
 
-    __slots__ = ("count", "latest", "since_s")
+    __slots__ = ("count", "latest", "since_s", "turns")
 
     def __init__(self, since_s: float) -> None:
         self.since_s = since_s
-        self.count = 0
+        self.count = self.turns = 0
         self.latest: logging.LogRecord | None = None
 
 
@@ -56,6 +59,7 @@ class Fold(logging.Handler):
         self._now_s = now_s
         self._seen: dict[_Key, _Seen] = {}  # in the order of `since_s`
         self._kinds: Counter[_Kind] = Counter()
+        self._last: dict[str, _Key] = {}  # the line that was last said of each device, or by each logger
         self._held = 0
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
@@ -76,7 +80,12 @@ class Fold(logging.Handler):
         if (seen := self._seen.get(key)) is None:
             if len(self._seen) >= _MOST:
                 self._tell(next(iter(self._seen)))
+            self._turned(key)
             self._remember(key, now_s)
+            self.target.handle(record)
+            return
+        if self._turned(key) and seen.turns < _TURNS:
+            seen.turns += 1
             self.target.handle(record)
             return
         seen.count += 1
@@ -111,6 +120,15 @@ class Fold(logging.Handler):
             self.createLock()
         lock: threading.RLock = self.lock  # type: ignore[assignment]  # the stubs know that it may be missing
         return lock
+
+    def _turned(self, key: _Key) -> bool:
+        """Tell whether something else was said last of the device that a line is about, or else by its logger."""
+        subject = key[0][3] or key[0][0]
+        last = self._last.pop(subject, None)
+        if len(self._last) >= _MOST:
+            self._last.clear()
+        self._last[subject] = key
+        return key[0][1] < logging.ERROR and last not in {None, key}
 
     def _remember(self, key: _Key, now_s: float) -> None:
         self._seen[key] = _Seen(now_s)

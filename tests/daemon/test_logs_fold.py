@@ -86,6 +86,21 @@ def test_the_first_at_once_then_a_line_a_minute(written: Written) -> None:
     assert told(written) == [("link lost", "left", 0)]
 
 
+def test_turns_are_no_repetitions(written: Written) -> None:
+    """A sensor that is lost, back and lost again is told each time, until that is a flood of its own."""
+    for _ in range(5):
+        log.info("sensor online", device="left")
+        log.warning("sensor offline", device="left")
+        log.info("sensor online", device="right")
+    told = written.lines()
+    assert [line["event"] for line in told if line["device"] == "left"] == ["sensor online", "sensor offline"] * 5
+    assert len([line for line in told if line["device"] == "right"]) == 1
+    for _ in range(50):
+        log.info("sensor online", device="left")
+        log.warning("sensor offline", device="left")
+    assert len(written.lines()) == 2 * (11 - 5)
+
+
 def test_another_text_is_another_line(written: Written) -> None:
     """A reason, a level, a logger or an exception that was not told yet is told at once."""
     log.error("failed", reason="no space")
