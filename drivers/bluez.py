@@ -168,11 +168,18 @@ async def call(  # noqa: PLR0913, PLR0917  (what a D-Bus call is made of)
     member: str,
     signature: str = "",
     body: list[Any] | None = None,
+    flags: MessageFlag = MessageFlag.NONE,
 ) -> Any:  # noqa: ANN401  (what bluetoothd answers has no static type)
     """Return the first value of an answer. Raises DBusError, and what the connection to the bus raises."""
     reply = await bus.call(
         Message(
-            destination=destination, path=path, interface=interface, member=member, signature=signature, body=body or []
+            destination=destination,
+            path=path,
+            interface=interface,
+            member=member,
+            signature=signature,
+            body=body or [],
+            flags=flags,
         )
     )
     if reply.message_type is MessageType.ERROR:

@@ -13,6 +13,7 @@ from ankled.daemon.doctor.finding import Finding, bad, not_tried, note, ok
 from ankled.daemon.doctor.patient import user
 from ankled.daemon.doctor.processes import daemons
 from ankled.daemon.doctor.running import in_thread, output
+from ankled.drivers.bluez import system_bus
 
 if TYPE_CHECKING:
     from ankled.daemon.doctor.patient import Patient
@@ -61,7 +62,7 @@ def of_version(number: tuple[int, int]) -> Finding:
 async def bluez(patient: Patient) -> list[Finding]:
     """Ask bluetoothd, if there is one, as far as we get."""
     try:
-        async with bus.system_bus() as line:
+        async with system_bus() as line:
             reached = ok("d-bus", "the system bus answers")
             if not await bus.owned(line, "org.bluez"):
                 return [reached, _absent(patient), *_left_out("bluetoothd does not run", *LINES[2:])]

@@ -20,7 +20,7 @@ def mounted(folder: Path, size: str) -> Iterator[Path]:
     folder.mkdir()
     words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     if shutil.which("mount") is None or subprocess.run(words, capture_output=True, check=False).returncode:
-        pytest.skip("a file system can only be mounted by root")
+        pytest.skip("no file system may be mounted here: that takes root, and a container that lets it")
     try:
         yield folder
     finally:

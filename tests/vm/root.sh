@@ -3,6 +3,7 @@
 # Packages come from this machine's own apt sources.
 set -euo pipefail
 out="$1"
+root="$out/root"
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 export PATH="$PATH:/usr/sbin:/sbin"
 
@@ -27,9 +28,9 @@ mmdebstrap --quiet --variant=minbase --mode=root --include="$packages" \
         kernel=$(APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-cache depends linux-image-amd64 | sed -n "s/.*Depends: //p")
         mkdir "$1/unpacked" && cd "$1/unpacked" && APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get download -q "$kernel"
         dpkg-deb -x "$kernel"*.deb "$PWD/kernel"' \
-    bookworm "$out/root" "${sources[@]}"
-mv "$out/root/unpacked/kernel" "$out/kernel"
-rm -r "$out/root/unpacked"
+    bookworm "$root" "${sources[@]}"
+mv "$root/unpacked/kernel" "$out/kernel"
+rm -r "$root/unpacked"
 
 # The ELF kernel itself, out of its compressed image: booting that saves unpacking it under emulation.
 python3 "$here/elf_kernel.py" "$out"/kernel/boot/vmlinuz-* "$out/vmlinux"
@@ -48,7 +49,7 @@ copied() {  # copied ROOT MODULE...: copy modules and what they need
 
 depmod --basedir "$out/kernel" "$release"
 # Without ecb, on a CPU without AES-NI, hci0 exists and bluetoothd shows no adapter.
-copied "$out/root/usr" bluetooth hci_vhci uhid uinput 9p 9pnet_virtio virtio_net virtio_rng \
+copied "$root/usr" bluetooth hci_vhci uhid uinput 9p 9pnet_virtio virtio_net virtio_rng \
     aes_generic aesni_intel ecb cbc ctr gcm hmac cmac ccm ecdh_generic sha256_generic \
     algif_hash algif_skcipher autofs4 overlay
 
@@ -72,7 +73,6 @@ chmod +x "$initrd/init"
 (cd "$initrd" && find . | cpio --quiet --create --format=newc) > "$out/initrd"
 
 # The machine: a fixed identity, no unit that waits for a network or a user, our share and our test.
-root="$out/root"
 echo 0123456789abcdef0123456789abcdef > "$root/etc/machine-id"
 echo testmachine > "$root/etc/hostname"
 printf '127.0.0.1 localhost testmachine\n' > "$root/etc/hosts"
