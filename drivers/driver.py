@@ -64,6 +64,12 @@ class DriverInfo(msgspec.Struct, frozen=True, kw_only=True):
     longest_gap_s: float = 1.0
     clock: Literal["sensor", "arrivals"] = "arrivals"
 
+    def at(self, rate_hz: float | None) -> Self:
+        """Return what holds at this rate: the slower samples come, the longer a packet of them takes."""
+        if rate_hz is None or self.default_rate_hz is None or rate_hz >= self.default_rate_hz:
+            return self
+        return msgspec.structs.replace(self, longest_gap_s=self.longest_gap_s * self.default_rate_hz / rate_hz)
+
     def check(self, options: Options) -> None:
         """Raise OptionsError for what no device of this family offers."""
         for key, allowed in (

@@ -202,7 +202,7 @@ class DeviceConfig(_Section, frozen=True, kw_only=True):
 
     def wanted(self) -> Wanted:
         """Return how to find this device."""
-        return Wanted(slug=self.slug, address=self.address, name=self.name, driver=self.driver)
+        return Wanted(slug=self.slug, address=self.address, name=self.name, driver=self.driver, rate_hz=self.rate_hz)
 
     def settings(self) -> DeviceSettings:
         """Return the part of this device that alters results."""

@@ -216,7 +216,7 @@ class Device:
 
     async def _hold(self, connection: Connection, sighting: Sighting, gone: asyncio.Event) -> End:
         seen, driver = sighting.seen, sighting.claim.driver or ""
-        info = self._owner.info_of(driver)
+        info = self._owner.info_of(driver).at(self.wanted.rate_hz)
         why = await unfit(connection, info, self._limits)
         if gone.is_set():
             return End(Trouble.LOST, _LOST)

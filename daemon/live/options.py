@@ -8,12 +8,16 @@ import msgspec
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """A device to connect to, found by its address or else by the name it advertises. `driver` None: by its looks."""
+    """A device to connect to, found by its address or else by the name it advertises. `driver` None: by its looks.
+
+    `rate_hz`: the rate it is asked for, None for its driver's own.
+    """
 
     slug: str
     address: str | None = None
     name: str | None = None
     driver: str | None = None
+    rate_hz: float | None = None
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,6 +47,7 @@ MADE: Final = (*(one.target for one in PLACED), STEPS)
 KEPT: Final = (Path("etc/ankled"), Path("var/lib/ankled"))
 """What outlives an uninstallation."""
 CACHE: Final = Path("var/cache/ankled")
+_PACKAGES: Final = frozenset({"daemon", "simulators", "drivers", "kernels"})
 
 
 def sources() -> Path:
@@ -85,6 +86,12 @@ def needed() -> set[Path]:
     """Return all that the service must be able to read of the program that runs this."""
     here = {program(), Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve()}
     return {*here, Path(__file__).resolve().parents[2]}
+
+
+def packages() -> list[Path]:
+    """Return the folders of our own packages, each where it really is: beside this one, in a clone and in a wheel."""
+    within = Path(__file__).resolve().parents[2]
+    return sorted(one.parent for one in within.glob("*/__init__.py") if one.parent.name in _PACKAGES)
 
 
 def check_reachable(root: Path, paths: Iterable[Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 from pathlib import Path
@@ -24,6 +25,8 @@ def install(say: Callable[[str], None], root: Path = _SYSTEM, *, start: bool = T
     source, program = files.sources(), files.program()
     if own or program.is_relative_to(root):
         files.check_reachable(root, files.needed())
+        for folder in files.packages():  # the service may write no bytecode there, and would compile at each start
+            compileall.compile_dir(folder, quiet=2)
     else:
         say(f"the unit starts {program}, which has to be there in that system")
     for one in files.PLACED:

@@ -87,6 +87,9 @@ def test_longest_gap_holds_at_rest() -> None:
     arrivals = [at_s for at_s, output in conversation.outputs if isinstance(output, m.Block)]
     gap_s = float(np.diff(arrivals).max())
     assert 2.0 < gap_s < Polar.info.longest_gap_s
+    at_26 = talk(SimulatedPolar(board("stand")), 40.0, rate_hz=26.0)
+    slower = [at_s for at_s, output in at_26.outputs if isinstance(output, m.Block)]
+    assert Polar.info.longest_gap_s < np.diff(slower).max() < Polar.info.at(26.0).longest_gap_s
     at_208 = talk(SimulatedPolar(board("stand")), 20.0, rate_hz=208.0)
     faster = [at_s for at_s, output in at_208.outputs if isinstance(output, m.Block)]
     assert np.diff(faster).max() < 0.3 * gap_s

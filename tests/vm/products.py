@@ -148,10 +148,7 @@ def installed(cache: Path, of: Path, packages: Path) -> Path:
     (root / "opt/ankled").mkdir(parents=True, exist_ok=True)
     source(part / "source.tar")
     subprocess.run(["tar", "-xf", part / "source.tar", "-C", root / "opt/ankled"], check=True)
-    # The service may not write beside the sources, so the bytecode is made now, too.
-    within = (
-        f"cd {_INSTALLED}; make --silent install; .venv/bin/ankled warm; .venv/bin/python -m compileall -q src/ankled"
-    )
+    within = f"cd {_INSTALLED}; make --silent install; .venv/bin/ankled warm"
     script = (
         f"mount -t proc proc {root}/proc; mount --bind /dev {root}/dev; mount --bind {packages} {root}/mnt; "
         f"chroot {root} sh -ec '{within}'"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tests.vm.guest.base import now_s, report, wait_until
+from tests.vm.guest.installing import replayed
 
 if TYPE_CHECKING:
     from tests.vm.guest.heard import Heard
 
 _FILE: Final = "file:/var/lib/ankled/state/outbox.db?mode=ro"
+_CAPTURES: Final = Path("/var/lib/ankled/captures")
 _SKIP: Final = 10_000
 """So far the numbers are moved ahead after a power cut, in one step; see daemon/outbox/file.py."""
 _SETTLED_S: Final = 30.0
@@ -74,6 +77,17 @@ def settle(heard: Heard) -> Account:
     end_s = now_s() + _SETTLED_S
     wait_until("the account", lambda: read(heard).unheard == 0 or now_s() > end_s, 2 * _SETTLED_S)
     return read(heard)
+
+
+def recomputed() -> tuple[int, list[bytes]]:
+    """Replay every capture: return how many results that gives, and those that the outbox has not, to the byte."""
+    db = sqlite3.connect(_FILE, uri=True, timeout=30.0)
+    try:
+        stored = {bytes(payload) for (payload,) in db.execute("SELECT payload FROM results")}
+    finally:
+        db.close()
+    again = [line for capture in sorted(_CAPTURES.glob("**/*.mcap")) for line in replayed(capture)]
+    return len(again), [line for line in again if line not in stored]
 
 
 def tell(event: str, after_s: float | None, account: Account, hole_s: float | None = None) -> None:

@@ -35,8 +35,17 @@ def report(line: str) -> None:
         os.fsync(file.fileno())
 
 
-def run(*command: str, env: Mapping[str, str] | None = None, cwd: Path | None = None, timeout_s: float = 120.0) -> str:
-    """Run a command and return what it wrote. Raises NotSeenError with its last lines if it fails or takes too long."""
+def run(
+    *command: str,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout_s: float = 120.0,
+    errors: bool = True,
+) -> str:
+    """Run a command and return what it wrote, with or without its standard error.
+
+    Raises NotSeenError with its last lines if it fails or takes too long.
+    """
     whole = None if env is None else {**os.environ, **env}
     try:
         done = subprocess.run(
@@ -44,7 +53,7 @@ def run(*command: str, env: Mapping[str, str] | None = None, cwd: Path | None = 
             check=False,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT if errors else None,
             text=True,
             env=whole,
             cwd=cwd,

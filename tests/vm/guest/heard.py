@@ -19,12 +19,9 @@ _KEPT: Final = SHARE / "heard.json"
 _LOG: Final = SHARE / "heard.txt"
 _NOT_RESULTS: Final = ("live", "imu", "availability", "state")
 _STEADY_S: Final = 5.0
-"""Streaming is what has gone on for so long, without a hole of more than _HOLE_S, at _ENOUGH of the rate or more.
-
-A daemon that is emulated does not always keep up with 200 samples a second, which is what it is told by the rates.
-"""
-_HOLE_S: Final = 3.0
-_ENOUGH: Final = 0.5
+"""Streaming is what has gone on for so long, without a hole of more than _HOLE_S, at _ENOUGH of the rate or more."""
+_HOLE_S: Final = 2.5
+_ENOUGH: Final = 0.8
 
 
 class Heard:

@@ -45,8 +45,6 @@ def install() -> None:
     (_SYSTEM / AIR).write_text(_AIR_UNIT, encoding="utf-8")
     run("systemctl", "daemon-reload")
     report(run(str(ANKLED), "service", "install", timeout_s=300.0).rstrip())
-    # The user is there only now; a cache that belongs to another is one that cannot be written, and is not used.
-    run("chown", "-R", "ankled:ankled", "/var/cache/ankled")
 
 
 def start_air() -> None:
@@ -74,6 +72,8 @@ def configure() -> None:
         "publish_live = false",
         "[capture]",
         'folder = "/var/lib/ankled/captures"',
+        "[athletes]",
+        "pseudonyms = false",  # as a replay elsewhere names them
         "[state]",
         'folder = "/var/lib/ankled/state"',
     ]
@@ -90,6 +90,16 @@ def exposure() -> str:
     told = run("systemd-analyze", "security", "--no-pager", UNIT, timeout_s=300.0)
     (SHARE / "security.txt").write_text(told, encoding="utf-8")
     return told.strip().splitlines()[-1]
+
+
+def replayed(capture: Path) -> list[bytes]:
+    """Return every result that a capture gives when it is replayed."""
+    there = {"ANKLED_CACHE_DIR": "/var/cache/vm-air"}
+    for line in (SHARE / "cpu.env").read_text(encoding="utf-8").split():
+        name, _, value = line.partition("=")
+        there[name] = value
+    told = run(str(ANKLED), "replay", str(capture), "--json", env=there, timeout_s=600.0, errors=False)
+    return told.encode().splitlines()
 
 
 def status() -> str:

@@ -9,7 +9,7 @@ import traceback
 from typing import Any, Final
 
 from tests.vm.guest import account, asked, installing
-from tests.vm.guest.base import SHARE, NotSeenError, now_s, report, run, tried, wait_until
+from tests.vm.guest.base import SHARE, NotSeenError, now_s, report, run, shown, tried, wait_until
 from tests.vm.guest.heard import Heard
 from tests.vm.guest.scenarios import SCENARIOS
 
@@ -112,11 +112,23 @@ class Test:
         _STATE.write_text(json.dumps(self._known), encoding="utf-8")
 
     def _end(self) -> None:
+        self._replay()
         self._journal("end")
         wrong = self._known["wrong"]
         well = len(self._known["done"])
         report(f"{well} scenarios as they should be, {len(wrong)} not{': ' if wrong else ''}{', '.join(wrong)}")
         finish(1 if wrong else 0)
+
+    def _replay(self) -> None:
+        """Stop the service and compare what its captures give with what it has stored."""
+        began = now_s()
+        run("systemctl", "stop", installing.UNIT)
+        report(f"stopped within {now_s() - began:.0f} s; {shown(installing.UNIT, 'Result')}")
+        again, missing = account.recomputed()
+        report(f"replay of the captures: {again} results, {again - len(missing)} of them in the outbox to the byte")
+        if missing or not again:
+            self._known["wrong"].append("replay of the captures")
+            (SHARE / "missing.txt").write_bytes(b"\n".join([*missing, b""]))
 
     @staticmethod
     def _journal(name: str) -> None:
