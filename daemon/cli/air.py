@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ankled.daemon.cli.live import run_to_end
 from ankled.daemon.errors import RadioUnavailableError, RecordingError, UsageError
-from ankled.daemon.live.launch import stoppable
+from ankled.daemon.stopping import stoppable
 from ankled.simulators.imu import CONSUMER, IDEAL
 from ankled.simulators.scenarios import ScenarioError
 

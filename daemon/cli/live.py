@@ -11,7 +11,7 @@ import msgspec
 from ankled.daemon.cli.recordings import existing
 from ankled.daemon.config import load
 from ankled.daemon.errors import AnkledError
-from ankled.daemon.live.launch import first
+from ankled.daemon.stopping import first
 from ankled.drivers.registry import registered
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def configuration(arguments: argparse.Namespace) -> Config:
 def run_to_end(work: Coroutine[Any, Any, int], ending: Ending | None = None) -> int:
     """Run and return the exit code. Of several failures at once the one that a user can do something about is raised.
 
-    What `launch.stoppable` cuts short at a second signal ends as an interrupt does. `ending` ends the process where its
+    What `stoppable` cuts short at a second signal ends as an interrupt does. `ending` ends the process where its
     time is over, also that of threads which hang.
     """
     # What the kernels left is there for good: the collector would look through it now and then, and hold up all samples

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ankled.daemon import stopping
 from ankled.daemon.capture.writer import CaptureLimits
 from ankled.daemon.cli.live import add_link_arguments, configuration, run_to_end
 from ankled.daemon.cli.recordings import existing
@@ -64,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _record(config: Config, path: Path, radio_spec: str | None, duration_s: float | None) -> int:
     """Open everything, record, close everything."""
     stop = asyncio.Event()
-    with launch.stoppable(stop):
+    with stopping.stoppable(stop):
         async with contextlib.AsyncExitStack() as stack:
             backends = await stack.enter_async_context(radio.opened(radio_spec, config.radio.adapters))
             await radio.ready(backends)

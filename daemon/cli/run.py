@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from ankled.daemon import logs
+from ankled.daemon import logs, stopping
 from ankled.daemon.capture.repair import repair_folder
 from ankled.daemon.capture.writer import CaptureLimits
 from ankled.daemon.cli.live import add_link_arguments, configuration, run_to_end
@@ -102,7 +102,7 @@ async def _run(
         housekeeping.prepare()
     if not keeping.roster.members and config.adopt == "none":
         log.warning("no sensor to connect to", reason="none is configured, and adopt is none")
-    with launch.stoppable(stop, ending):
+    with stopping.stoppable(stop, ending):
         async with (
             radio.opened(arguments.radio, config.radio.adapters) as backends,
             broker_at(addresses[0], ending.share("broker", 10.0)) as found,

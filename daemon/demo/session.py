@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
+from ankled.daemon import stopping
 from ankled.daemon.demo.pace import patience
 from ankled.daemon.demo.training import NODE, About, Training
 from ankled.daemon.errors import AnkledError
@@ -73,7 +74,7 @@ async def run(plan: Plan, training: Training, tally: Tally, screen: Screen) -> O
     try:
         return await _Run(plan, training, tally, screen).whole()
     except BaseExceptionGroup as failures:
-        raise launch.first(failures) from None
+        raise stopping.first(failures) from None
 
 
 class _Run:
@@ -90,7 +91,7 @@ class _Run:
 
     async def whole(self) -> Outcome:
         """Open radio and broker, listen at the broker, perform."""
-        with launch.stoppable(self._stop) as interrupted:
+        with stopping.stoppable(self._stop) as interrupted:
             async with (
                 self._training.world as world,
                 broker_at(self._plan.address) as address,

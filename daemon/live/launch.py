@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final
@@ -17,7 +16,7 @@ from ankled.daemon.bridge.health import FIELDS
 from ankled.daemon.bridge.info import Capabilities, info
 from ankled.daemon.capture import form
 from ankled.daemon.capture.writer import CaptureWriter
-from ankled.daemon.errors import AnkledError, BrokerError
+from ankled.daemon.errors import BrokerError
 from ankled.daemon.homeassistant.announcement import Site
 from ankled.daemon.homeassistant.announcer import Announcer, Wearer
 from ankled.daemon.live.changes import Changes
@@ -37,7 +36,7 @@ from ankled.daemon.requests.serving import devices_of, members
 from ankled.drivers.registry import find, sensor_for
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from ankled.daemon.bridge.assembly import Board
     from ankled.daemon.capture.writer import CaptureLimits
@@ -260,41 +259,3 @@ def options(config: Config, fallbacks: tuple[BrokerAddress, ...] = ()) -> Option
         rate_per_s=config.outbox.rate_per_s,
         fallbacks=fallbacks,
     )
-
-
-@contextlib.contextmanager
-def stoppable(stop: asyncio.Event, ending: Ending | None = None) -> Iterator[asyncio.Event]:
-    """Let the first Ctrl-C or SIGTERM end the run in order and the next cut it short; yield what tells of it.
-
-    `ending` has all of that take no longer than who stops us waits.
-    """
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    asked = asyncio.Event()
-
-    def ask() -> None:
-        if asked.is_set() and task is not None:
-            task.cancel()
-        if ending is not None:
-            ending.begin()
-        asked.set()
-        stop.set()
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
-        loop.add_signal_handler(number, ask)
-    try:
-        yield asked
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
-
-
-def first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the failure of a group that a user can be told, or the group; one failure makes others."""
-    told, others = failures.split((AnkledError, BrokenPipeError))
-    if others is not None or told is None:
-        return failures
-    found: BaseException = told
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return found

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from ankled.daemon.cli.live import run_to_end
-from ankled.daemon.live.launch import stoppable
+from ankled.daemon.stopping import stoppable
 from tests.daemon.brokers import Mosquitto, Subscriber, payload, retained
 from tests.daemon.commands import started
 

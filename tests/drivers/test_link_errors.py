@@ -44,6 +44,7 @@ def test_what_bleak_and_dbus_raise_has_a_class(raised: Exception, kind: type[lin
     assert type(error) is kind
     assert str(error).startswith("reading the battery: ")
     assert len(str(error)) > len("reading the battery: ")
+    assert "<" not in str(error), "a sentence, and nothing of Python's"
 
 
 def test_every_reason_of_bleak_has_a_class() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ankled.daemon.live.launch import stoppable
+from ankled.daemon.stopping import stoppable
 from ankled.simulators.peripherals.board import Board, Taken
 from ankled.simulators.peripherals.catalogue import make
 from ankled.simulators.peripherals.motion import stage

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ankled.daemon import logs
+from ankled.daemon import logs, stopping
 from ankled.daemon.capture import form
 from ankled.daemon.capture.writer import CaptureWriter
 from ankled.daemon.cli.live import run_to_end
@@ -125,7 +125,7 @@ async def run(spec: str, broker: str, config: Config, capture: Path) -> int:
     stop = asyncio.Event()
     topics = Topics(base=config.mqtt.base, node=config.node)
     writer = NotingWriter(capture, form.origin(config.node, "live"))
-    with launch.stoppable(stop):
+    with stopping.stoppable(stop):
         async with (
             radio.opened(spec) as backends,
             Outbox(capture.with_suffix(".db")) as outbox,

@@ -12,9 +12,9 @@ from collections import Counter
 
 import msgspec
 
-from ankled.daemon.live.launch import stoppable
 from ankled.daemon.mqtt.broker_url import BrokerAddress
 from ankled.daemon.mqtt.connection import connected
+from ankled.daemon.stopping import stoppable
 from benchmarks.speed.live.cast import NODE, READY, Heard
 
 FEW = 3

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from tests.vm.guest.base import ANKLED, INSTALLED, SHARE, NotSeenError, report, run, shown, wait_until
+from tests.vm.guest.base import ANKLED, INSTALLED, SHARE, NotSeenError, report, run, shown, tried, wait_until
 from tests.vm.guest.heard import NODE, SENSORS
 
 UNIT: Final = "ankled.service"
@@ -90,6 +90,17 @@ def exposure() -> str:
     told = run("systemd-analyze", "security", "--no-pager", UNIT, timeout_s=300.0)
     (SHARE / "security.txt").write_text(told, encoding="utf-8")
     return told.strip().splitlines()[-1]
+
+
+def holds() -> str:
+    """Return what the daemon holds at the moment, which no trouble may have grow."""
+    pid = shown(UNIT, "MainPID")
+    of = Path("/proc", pid)
+    rss_kib = int(re.findall(r"^VmRSS:\s+(\d+)", (of / "status").read_text(encoding="ascii"), re.MULTILINE)[0])
+    peers = [line.split() for line in tried("busctl", "--system", "--unique", "--no-legend", "list").splitlines()]
+    buses = sum(len(words) > 1 and words[1] == pid for words in peers)
+    files, threads = (len(list((of / what).iterdir())) for what in ("fd", "task"))
+    return f"{rss_kib / 1024:.0f} MiB, {files} files, {threads} threads, {buses} connections to D-Bus"
 
 
 def replayed(capture: Path) -> list[bytes]:

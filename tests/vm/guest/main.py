@@ -87,6 +87,7 @@ class Test:
             return
         found = account.settle(self.heard)
         account.tell(name, after_s, found, None if began_s is None else self.heard.hole_s(began_s))
+        report(f"  the daemon holds {installing.holds()}")
         (self._known["done"] if found.complete else self._known["wrong"]).append(name)
         self._keep()
 
