@@ -25,3 +25,8 @@ async def give_up(task: asyncio.Task[Any], patience_s: float) -> bool:
 def _seen(task: asyncio.Task[Any]) -> None:
     if not task.cancelled():
         task.exception()  # nobody waits for it any more
+
+
+async def to_its_end(task: asyncio.Task[None]) -> None:
+    """Fail as the task does. It outlasts this where it does not heed a cancellation."""
+    await asyncio.shield(task)

@@ -54,13 +54,11 @@ def translate(error: Exception, doing: str, gone: type[LinkError] = link_errors.
     `gone` is for a D-Bus object that is not there any more, which means another thing for each kind of object.
     """
     kind: type[LinkError]
-    said = str(error)
     match error:
         case exc.BleakGATTProtocolError():
             return link_errors.RequestRefusedError(f"{doing}: the device answered {error.args[1]}", int(error.code))
         case exc.BleakBluetoothNotAvailableError():
             kind = _BY_REASON.get(error.reason, link_errors.NoPermissionError)
-            said = str(error.args[0]).rstrip(".")  # its own text is that of a tuple
         case exc.BleakDeviceNotFoundError():
             kind = link_errors.DeviceNotFoundError
         case exc.BleakCharacteristicNotFoundError():
@@ -70,7 +68,8 @@ def translate(error: Exception, doing: str, gone: type[LinkError] = link_errors.
         case _:
             kind = bluez.kind_of_failure(error, gone)
     silent = "no answer in time" if kind is link_errors.LinkTimeoutError else type(error).__name__
-    return kind(f"{doing}: {said or silent}")
+    said = str(error.args[0]) if isinstance(error, exc.BleakBluetoothNotAvailableError) else str(error)  # not its tuple
+    return kind(f"{doing}: {said.rstrip('.') or silent}")
 
 
 async def _within(

@@ -61,6 +61,7 @@ def heartbeats(parts: Parts) -> tuple[Heartbeat, ...]:
     return (
         Heartbeat("dispatcher", live.service.pulse.age_s, DISPATCHER_S),
         Heartbeat("links", lambda: live.supervisor.heartbeat_s, LINKS_S),
+        Heartbeat("reports", live.service.reporting.pulse.age_s, DISK_S),
         Heartbeat("bridge", live.bridge.pulse.age_s, BRIDGE_S),
         Heartbeat("publisher", lambda: outlet.publisher.heartbeat_s, publisher_s),
         Heartbeat("outbox", lambda: outlet.outbox.age_s, DISK_S),

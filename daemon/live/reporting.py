@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import structlog
 
+from ankled.daemon.live.pulse import Pulse
 from ankled.daemon.live.state import OFFLINE, ONLINE, Reports
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Reporting:
         self._clock = clock
         self._reports = Reports(core)
         self._awaited: set[str] = set()
+        self.pulse: Final = Pulse()
+        """Of the loop that tells of all sensors."""
 
     def tell(self, status: DeviceStatus) -> None:
         """Tell how a device stands, if that is news."""

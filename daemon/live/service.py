@@ -15,7 +15,7 @@ from ankled.daemon import logs
 from ankled.daemon.bridge.live import LiveStream
 from ankled.daemon.dispatcher import Dispatcher
 from ankled.daemon.errors import AnkledError
-from ankled.daemon.giving_up import give_up
+from ankled.daemon.giving_up import give_up, to_its_end
 from ankled.daemon.inputs import ClockAnchor, Command, Config, Link, Notification, Stop, Tick
 from ankled.daemon.live.names import SessionNames
 from ankled.daemon.live.pulse import Pulse
@@ -123,7 +123,7 @@ class Service:
         keeping = asyncio.create_task(links.run(), name="links")
         try:
             async with asyncio.TaskGroup() as group:
-                watching = group.create_task(_to_its_end(keeping), name="links-watch")
+                watching = group.create_task(to_its_end(keeping), name="links-watch")
                 dispatching = group.create_task(self._dispatch(), name="dispatcher")
                 reporting = group.create_task(self._report(), name="reports")
                 await stop.wait()
@@ -276,6 +276,7 @@ class Service:
     async def _report(self) -> None:
         """Tell of each sensor whether it is there and what is known of it, as it changes; keep the axes it showed."""
         while True:
+            self.reporting.pulse.beat()
             self._tell()
             if self._axes is not None:
                 await asyncio.to_thread(self._axes.save)
@@ -293,8 +294,3 @@ class Service:
 
     def _note(self, slug: str, event: SensorEvent) -> None:
         self.reporting.note(slug, event)
-
-
-async def _to_its_end(keeping: asyncio.Task[None]) -> None:
-    """Fail as the links do. They outlast this where they do not heed a cancellation."""
-    await asyncio.shield(keeping)

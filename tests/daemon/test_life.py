@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -200,6 +202,15 @@ async def test_a_blocked_dispatcher_is_late(parts: Parts, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(parts.live.service.queue, "wait", never)
     await eventually(lambda: names(parts, most_s=2.5) == {"dispatcher"})
+
+
+async def test_reports_that_hang_are_late(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that takes no axes holds up what is told of the sensors, and nothing else."""
+    writes = threading.Event()
+    monkeypatch.setattr(parts.live.service, "_axes", SimpleNamespace(save=writes.wait))
+    await eventually(lambda: names(parts, most_s=2.5) == {"reports"})
+    writes.set()
+    await eventually(lambda: names(parts, most_s=2.5) == set())
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # which is how it dies here

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from numba.core.runtime import _nrt_python, rtsys  # noqa: TID251  (the statistics of its allocator; jit is loaded first)
 
 from ankled.kernels import acceleration, results, timebase
-from ankled.kernels.jit import kernel
 from tests.kernels import chains
 
 if TYPE_CHECKING:
@@ -26,12 +25,11 @@ REST_S = 4.0
 RANGE_MPS2 = 39.2
 
 
-@kernel
-def in_blocks_of_one(state: Rows, out: Rows, time_s: Array, acc: Array) -> int:
-    """Run the chain sample by sample, as a caller with a fast sensor would, and return the count of rows."""
+def in_blocks_of_one(work: acceleration.Chain, time_s: Array, acc: Array) -> int:
+    """Run the chain sample by sample, as the pipeline does if need be, and return the count of rows."""
     rows = 0
     for i in range(time_s.shape[0]):
-        rows += acceleration.run(state, out, time_s[i : i + 1], acc[i : i + 1], 0)
+        rows += work.enter(work.state, work.out, time_s[i : i + 1], acc[i : i + 1], 0)
     return rows
 
 
@@ -204,11 +202,11 @@ def test_nothing_is_allocated() -> None:
     laps = -(-100_000 // len(stream.time_s))
     times, acc = np.arange(laps * len(stream.time_s), dtype=np.float64) * 0.01, np.tile(stream.acc, (laps, 1))
     work = make()
-    in_blocks_of_one(work.state, work.out, times[:3000], acc[:3000])
+    in_blocks_of_one(work, times[:3000], acc[:3000])
     _nrt_python.memsys_enable_stats()
     tracemalloc.start()
     before, held = rtsys.get_allocation_stats(), tracemalloc.get_traced_memory()[0]
-    rows = in_blocks_of_one(work.state, work.out, times[3000:], acc[3000:])
+    rows = in_blocks_of_one(work, times[3000:], acc[3000:])
     after, (still, most) = rtsys.get_allocation_stats(), tracemalloc.get_traced_memory()
     tracemalloc.stop()
     _nrt_python.memsys_disable_stats()

@@ -14,7 +14,6 @@ from numba.core.runtime import _nrt_python, rtsys  # noqa: TID251  (the statisti
 
 from ankled.kernels import chain, results
 from ankled.kernels.constants import REPS
-from ankled.kernels.jit import kernel
 from tests.kernels import chains
 
 if TYPE_CHECKING:
@@ -23,12 +22,12 @@ if TYPE_CHECKING:
     from tests.kernels.chains import Array, Rows, Stream
 
 
-@kernel
-def in_blocks_of_one(state: Rows, ring: Array, scratch: Array, out: Rows, time_s: Array, acc: Array, gyr: Array) -> int:
-    """Run the chain sample by sample, as a caller with a fast sensor would, and return the count of rows."""
+def in_blocks_of_one(work: chain.Chain, time_s: Array, acc: Array, gyr: Array) -> int:
+    """Run the chain sample by sample, as the pipeline does if need be, and return the count of rows."""
     rows = 0
     for i in range(time_s.shape[0]):
-        rows += chain.run(state, ring, scratch, out, time_s[i : i + 1], acc[i : i + 1], gyr[i : i + 1], 0)
+        one = slice(i, i + 1)
+        rows += work.enter(work.state, work.ring, work.scratch, work.out, time_s[one], acc[one], gyr[one], 0)
     return rows
 
 
@@ -234,12 +233,11 @@ def test_nothing_is_allocated() -> None:
     times = np.arange(laps * len(stream.time_s), dtype=np.float64) * 0.01
     acc, gyr = np.tile(stream.acc, (laps, 1)), np.tile(stream.gyr, (laps, 1))
     work = chain.Chain(100.0)
-    arrays = (work.state, work.ring, work.scratch, work.out)
-    in_blocks_of_one(*arrays, times[:3000], acc[:3000], gyr[:3000])
+    in_blocks_of_one(work, times[:3000], acc[:3000], gyr[:3000])
     _nrt_python.memsys_enable_stats()
     tracemalloc.start()
     before, held = rtsys.get_allocation_stats(), tracemalloc.get_traced_memory()[0]
-    rows = in_blocks_of_one(*arrays, times[3000:], acc[3000:], gyr[3000:])
+    rows = in_blocks_of_one(work, times[3000:], acc[3000:], gyr[3000:])
     after, (still, most) = rtsys.get_allocation_stats(), tracemalloc.get_traced_memory()
     tracemalloc.stop()
     _nrt_python.memsys_disable_stats()
