@@ -12,8 +12,8 @@ PYTHON ?=
 CANDIDATES := python3 python3.13 python3.12 python3.11
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
-# Processes that run the tests. Many tests wait for a broker or a sensor, so half as many more than there are cores.
-WORKERS ?= $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2 )))
+# Processes that run the tests. Many tests wait for a broker or a sensor, so twice as many as there are cores.
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 2 )))
 
 BIN := .venv/bin
 # Which set of packages .venv holds. The larger one holds the smaller one too.

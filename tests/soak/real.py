@@ -69,6 +69,7 @@ def figures(inside: dict[str, float], health: dict[str, Any]) -> dict[str, float
         "pending": health["outbox"]["pending"],
         "p50_ms": latency["p50_ms"],
         "p99_ms": latency["p99_ms"],
+        "lag_ms": health["process"]["loop_lag_ms"],
         "sent": health["broker"]["sent"],
         "acked": health["broker"]["acknowledged"],
         "links": sum(device["reconnects"] for device in health["devices"]),
