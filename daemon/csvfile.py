@@ -212,7 +212,8 @@ def _shown(text: str) -> str:
 def _plausibility(path: Path, acc: FloatArray, gyr: FloatArray, acc_unit: AccUnit, gyro_unit: GyroUnit) -> list[str]:
     """Return sentences on values that look as if they were in another unit than was said."""
     notes = []
-    norm = float(np.median(np.sqrt((acc * acc).sum(axis=1))))
+    with np.errstate(over="ignore"):
+        norm = float(np.median(np.sqrt((acc * acc).sum(axis=1))))
     if acc_unit == "m/s2" and _REST_LOW_MPS2 < norm < _REST_HIGH_MPS2:
         notes.append(f"{path}: the median acceleration is {norm:.2f} m/s2, which looks like g: try --acc-unit g.")
     if acc_unit == "g" and norm > _TOO_MUCH_IN_G:
