@@ -35,8 +35,9 @@ test: $(DEV) ## run the tests; what could not be tested here is said at the end
 test-vm: ## the service in a virtual machine: real BlueZ, systemd and mosquitto (root, packages of tests/vm/README.md; half an hour)
 	python3 -m tests.vm $(if $(ONLY),--only "$(ONLY)")
 
-trials: $(DEV) ## the trials at random in full: 50 rounds of trouble with the broker, 10,000 wrong requests (four minutes)
-	ANKLED_TRIALS=full $(BIN)/python -m pytest tests/daemon/test_storm.py tests/daemon/test_requests_daemon.py
+trials: $(DEV) ## the trials at random in full: 50 rounds of trouble with the broker, 10,000 wrong requests, 1,000 lost links
+	ANKLED_TRIALS=full $(BIN)/python -m pytest \
+		tests/daemon/test_storm.py tests/daemon/test_requests_daemon.py tests/live/test_live_faults_soak.py
 
 fuzz: $(DEV) ## drivers, captures and configurations against wrong input, FUZZ_S=60 seconds each; FUZZ_SEED= repeats
 	ANKLED_CACHE_DIR="$${ANKLED_CACHE_DIR:-$(CURDIR)/.cache}" $(BIN)/python -m tests.fuzz
@@ -102,7 +103,7 @@ endif
 
 define INSTALL
 	@echo "Installing $(1) into .venv (a few minutes on the first run) ..."
-	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps -r $(1)
+	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps $(2) -r $(1)
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 endef
@@ -110,8 +111,9 @@ endef
 $(RUNTIME): requirements/runtime.txt pyproject.toml | $(BIN)/python
 	$(call INSTALL,requirements/runtime.txt)
 
+# Bytecode of what is used is made when it is used: here, unlike below a service, whoever runs may write it.
 $(DEV): requirements/dev.txt pyproject.toml | $(BIN)/python
-	$(call INSTALL,requirements/dev.txt)
+	$(call INSTALL,requirements/dev.txt,--no-compile)
 	@touch $(RUNTIME)
 
 $(BIN)/python:

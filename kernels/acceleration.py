@@ -7,6 +7,7 @@ into blocks, and a row depends on nothing after the sample that completed it.
 
 from __future__ import annotations
 
+import functools
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -59,9 +60,15 @@ class Chain:
         state["rest_s"] = set_rest_s
         state["patience_n"] = ceil(PATIENCE_S * rate_hz)
         self.out = np.zeros(OUT_ROWS, RESULT)
-        none = np.zeros((0, 3))
-        self.enter = entry_point(run, self.state, self.out, none[:, 0].copy(), none, 0)
+        self.enter = _entry()
         """`run`, without a check of its arguments."""
+
+
+@functools.cache
+def _entry() -> Any:
+    """Find `run` for what every chain has: to tell the types takes numba some ms."""
+    rows = np.zeros((0, 3))
+    return entry_point(run, np.zeros(1, STATE), np.zeros(1, RESULT), rows[:, 0].copy(), rows, 0)
 
 
 @kernel

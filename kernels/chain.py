@@ -6,6 +6,7 @@ the stream was cut into blocks. Everything is causal: a row depends on nothing a
 
 from __future__ import annotations
 
+import functools
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -81,9 +82,15 @@ class Chain:
         self.ring = make_ring(rate_hz)
         self.scratch = np.zeros((scratch_rows(self.ring.shape[0] // 2), SCRATCH_COLUMNS))
         self.out = np.zeros(OUT_ROWS, RESULT)
-        none = np.zeros((0, 3))
-        self.enter = entry_point(run, self.state, self.ring, self.scratch, self.out, none[:, 0].copy(), none, none, 0)
+        self.enter = _entry()
         """`run`, without a check of its arguments."""
+
+
+@functools.cache
+def _entry() -> Any:
+    """Find `run` for what every chain has: numba takes 10 ms to tell the types of so large a state."""
+    rows = np.zeros((0, 3))
+    return entry_point(run, np.zeros(1, STATE), rows, rows, np.zeros(1, RESULT), rows[:, 0].copy(), rows, rows, 0)
 
 
 @inlined

@@ -6,6 +6,7 @@ Each command lives in a file of its own and is imported only when it is asked fo
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import re
 import sys
@@ -61,7 +62,11 @@ class Parser(argparse.ArgumentParser):
 
 def parser_of(name: str) -> Parser:
     """Return the parser of a command; its namespace's `run` is the command's function."""
-    module = import_module(f"ankled.daemon.cli.{name.replace('-', '_')}")
+    gc.disable()  # what modules make stays: to look through it again and again took a tenth of the start
+    try:
+        module = import_module(f"ankled.daemon.cli.{name.replace('-', '_')}")
+    finally:
+        gc.enable()
     command = Parser(
         prog=f"ankled {name}",
         description=COMMANDS[name],

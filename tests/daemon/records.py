@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,10 +15,14 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 def make(kind: type[T], /, **given: object) -> T:
     """Return a record with the given fields, and every other filled with something its type allows."""
+    return msgspec.convert(_least(kind) | given, kind)
+
+
+@functools.cache
+def _least(kind: type[msgspec.Struct]) -> dict[str, object]:
     info = inspect.type_info(kind)
     assert isinstance(info, inspect.StructType)
-    fields = {field.name: _some(field.type) for field in info.fields if field.required}
-    return msgspec.convert({str(info.tag_field): info.tag, **fields, **given}, kind)
+    return {str(info.tag_field): info.tag} | {one.name: _some(one.type) for one in info.fields if one.required}
 
 
 def _some(kind: inspect.Type) -> Any:

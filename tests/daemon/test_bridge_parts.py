@@ -97,8 +97,9 @@ def test_a_broker_that_is_away_for_long_fills_no_memory() -> None:
     """Of many thousand results that wait only the newest are measured."""
     ways = Ways()
     ways.now_ns = lambda: 0
+    one = make(Rep)
     for number in range(10_000):
-        ways.begin(make(Rep, id=str(number)), 0)
+        ways.begin(msgspec.structs.replace(one, id=str(number)), 0)
     for number in range(10_000):
         ways.sent(b'{"id":"%d"}' % number)
         ways.acknowledged(b'{"id":"%d"}' % number)

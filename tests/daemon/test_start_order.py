@@ -42,6 +42,14 @@ async def streaming(machine: Machine) -> Log:
     return log
 
 
+async def ends_in_order(machine: Machine, log: Log) -> None:
+    """Stop the daemon: whatever is the matter it ends with the exit code of success, long before patience is lost."""
+    assert machine.daemon is not None
+    machine.daemon.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(machine.daemon.wait, 60) == 0
+    assert "not ended in time" not in [line["event"] for line in log.lines]
+
+
 async def test_everything_comes_later_than_the_daemon(machine: Machine) -> None:
     """First D-Bus, then bluetoothd, its adapter and that one's power: each time it says what is missing, and waits."""
     log = machine.start_daemon()
@@ -51,6 +59,7 @@ async def test_everything_comes_later_than_the_daemon(machine: Machine) -> None:
     await machine.start_bluez()
     await log.online()
     assert [line for line in log.lines if line["level"] == "error"] == []
+    await ends_in_order(machine, log)
 
 
 async def test_an_adapter_that_is_switched_off_and_on(machine: Machine, streaming: Log) -> None:
@@ -59,6 +68,9 @@ async def test_an_adapter_that_is_switched_off_and_on(machine: Machine, streamin
     await streaming.told(DOWN, "No powered Bluetooth adapters found")
     machine.tell_bluez("on")
     await streaming.online()
+    machine.tell_bluez("off")
+    await streaming.told(DOWN)
+    await ends_in_order(machine, streaming)
 
 
 async def test_an_adapter_that_is_pulled_out_and_put_in(machine: Machine, streaming: Log) -> None:
@@ -67,6 +79,9 @@ async def test_an_adapter_that_is_pulled_out_and_put_in(machine: Machine, stream
     await streaming.told(DOWN, "No Bluetooth adapters found")
     machine.tell_bluez("add on")
     await streaming.online()
+    machine.tell_bluez("remove")
+    await streaming.told(DOWN)
+    await ends_in_order(machine, streaming)
 
 
 async def test_a_bluetoothd_that_is_killed_and_started_again(machine: Machine, streaming: Log) -> None:
@@ -78,6 +93,9 @@ async def test_a_bluetoothd_that_is_killed_and_started_again(machine: Machine, s
     machine.signal_bluez(signal.SIGKILL)
     await machine.start_bluez()
     await streaming.online()
+    machine.signal_bluez(signal.SIGKILL)
+    await streaming.told(DOWN)
+    await ends_in_order(machine, streaming)
 
 
 async def test_a_dbus_that_is_restarted(machine: Machine, streaming: Log) -> None:
@@ -87,6 +105,9 @@ async def test_a_dbus_that_is_restarted(machine: Machine, streaming: Log) -> Non
     await machine.start_bus()
     await machine.start_bluez()
     await streaming.online()
+    machine.kill_bus()
+    await streaming.told(DOWN)
+    await ends_in_order(machine, streaming)
 
 
 async def test_a_bluetoothd_that_is_frozen_for_a_while(machine: Machine, streaming: Log) -> None:
@@ -95,6 +116,8 @@ async def test_a_bluetoothd_that_is_frozen_for_a_while(machine: Machine, streami
     await streaming.told(DOWN, "no answer within 10 s")
     machine.signal_bluez(signal.SIGCONT)
     await streaming.online()
+    machine.signal_bluez(signal.SIGSTOP)
+    await ends_in_order(machine, streaming)
 
 
 async def test_the_links_of_a_killed_daemon_are_taken_over(machine: Machine, streaming: Log) -> None:
@@ -105,28 +128,6 @@ async def test_the_links_of_a_killed_daemon_are_taken_over(machine: Machine, str
     await asyncio.to_thread(machine.daemon.wait, 10)
     log = machine.start_daemon()
     await log.online()
-
-
-@pytest.mark.parametrize("trouble", ["none", "off", "removed", "killed", "frozen", "no bus"])
-async def test_sigterm_ends_it_whatever_is_the_matter(machine: Machine, streaming: Log, trouble: str) -> None:
-    """In order, with the exit code of success, and long before whoever stops it would lose patience."""
-    match trouble:
-        case "off":
-            machine.tell_bluez("off")
-        case "removed":
-            machine.tell_bluez("remove")
-        case "killed":
-            machine.signal_bluez(signal.SIGKILL)
-        case "frozen":
-            machine.signal_bluez(signal.SIGSTOP)
-        case "no bus":
-            machine.kill_bus()
-    if trouble not in {"none", "frozen"}:
-        await streaming.told(DOWN)
-    assert machine.daemon is not None
-    machine.daemon.send_signal(signal.SIGTERM)
-    assert await asyncio.to_thread(machine.daemon.wait, 60) == 0
-    assert "not ended in time" not in [line["event"] for line in streaming.lines]
 
 
 def test_a_recording_without_bluetooth_says_so_and_ends(
