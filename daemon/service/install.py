@@ -27,6 +27,7 @@ def install(say: Callable[[str], None], root: Path = _SYSTEM, *, start: bool = T
         files.check_reachable(root, files.needed())
         for folder in files.packages():  # the service may write no bytecode there, and would compile at each start
             compileall.compile_dir(folder, quiet=2)
+            say(f"compiled the modules in {folder}")
     else:
         say(f"the unit starts {program}, which has to be there in that system")
     for one in files.PLACED:

@@ -48,7 +48,7 @@ class Numbered(Nowhere):
 async def soak() -> int:
     """Run everything; return 0 where nothing grew and no number was left out."""
     sensors = [parse_sensor(f"{label}={make}") for label, (make, _) in SENSORS.items()]
-    world = worn("demo", sensors, seed=SEED, interval_s=0.1, repeat=True, begin="at once")
+    world = worn("demo", sensors, seed=SEED, interval_s=0.5, repeat=True, begin="at once")
     rows: list[tuple[float, dict[str, float]]] = []
     async with world:
         scanner, client = backends(await world.central(slots=len(SENSORS)))
