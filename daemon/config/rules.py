@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ankled.daemon.config.schema import DeviceConfig, MqttConfig
     from ankled.daemon.settings import Mount, Vector
 
+_SHORTEST, _LONGEST = 1e-6, 1e6
+"""How long a direction may be written, so that no product of two is beyond floats."""
 _LEAST_ANGLE_DEG = 10.0
 
 
@@ -137,10 +139,14 @@ def clashes(devices: dict[int, DeviceConfig]) -> Iterator[Found]:
 def mount_rules(path: str, mount: Mount) -> Iterator[Found]:
     """Yield what is wrong with two axes of a leg."""
     lengths = {"left": math.hypot(*mount.left), "up": math.hypot(*mount.up)}
-    zero = [name for name, length in lengths.items() if length == 0.0]
-    for name in zero:
-        yield Found(f"{path}.{name}", "is a vector of length zero; allowed is any direction in the sensor's frame")
-    if not zero:
+    wrong = {name: length for name, length in lengths.items() if not _SHORTEST <= length <= _LONGEST}
+    for name, length in wrong.items():
+        long = "zero" if length == 0.0 else f"{length:g}"
+        between = "" if length == 0.0 else f", {_SHORTEST:g} to {_LONGEST:g} long"
+        yield Found(
+            f"{path}.{name}", f"is a vector of length {long}; allowed is any direction in the sensor's frame{between}"
+        )
+    if not wrong:
         angle_deg = math.degrees(math.asin(min(1.0, _area(mount.left, mount.up) / (lengths["left"] * lengths["up"]))))
         if angle_deg < _LEAST_ANGLE_DEG:
             yield Found(

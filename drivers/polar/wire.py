@@ -7,6 +7,7 @@ last digit, and one figure reads the bytes 45 FF as -184 (they are -187).
 
 from __future__ import annotations
 
+import math
 import struct
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -151,6 +152,8 @@ def decode_settings(data: bytes) -> Settings:
         if end > len(data):
             raise DecodeError(f"{name} at byte {at} needs {end - at} bytes; the settings end after {len(data) - at}")
         values = [value for (value,) in form.iter_unpack(data[at + 2 : end])]
+        if wrong := [value for value in values if data[at] == FACTOR and not math.isfinite(value)]:
+            raise DecodeError(f"the factor is {wrong[0]:g}; allowed are finite numbers")
         if form.format != "<16s":  # the key of an offline recording is not for us
             settings[data[at]] = values
         at = end
