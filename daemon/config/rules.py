@@ -141,11 +141,10 @@ def mount_rules(path: str, mount: Mount) -> Iterator[Found]:
     lengths = {"left": math.hypot(*mount.left), "up": math.hypot(*mount.up)}
     wrong = {name: length for name, length in lengths.items() if not _SHORTEST <= length <= _LONGEST}
     for name, length in wrong.items():
-        long = "zero" if length == 0.0 else f"{length:g}"
-        between = "" if length == 0.0 else f", {_SHORTEST:g} to {_LONGEST:g} long"
-        yield Found(
-            f"{path}.{name}", f"is a vector of length {long}; allowed is any direction in the sensor's frame{between}"
-        )
+        if length == 0.0:
+            yield Found(f"{path}.{name}", "is a vector of length zero; allowed is any direction in the sensor's frame")
+        else:
+            yield Found(f"{path}.{name}", f"is {length:g} long; allowed is {_SHORTEST:g} to {_LONGEST:g}")
     if not wrong:
         angle_deg = math.degrees(math.asin(min(1.0, _area(mount.left, mount.up) / (lengths["left"] * lengths["up"]))))
         if angle_deg < _LEAST_ANGLE_DEG:
