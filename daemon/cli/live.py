@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,18 @@ def run_to_end(work: Coroutine[Any, Any, int], ending: Ending | None = None) -> 
             ending.over()
 
 
+def _failed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what a callback raised, but for a socket that was closed before the loop came to watch it.
+
+    A broker that goes while something is sent does that; its absence is told elsewhere.
+    """
+    error = context.get("exception")
+    if not (isinstance(error, OSError) and error.errno == errno.EBADF):
+        loop.default_exception_handler(context)
+
+
 async def _whole(work: Coroutine[Any, Any, int], ending: Ending | None) -> int:
+    asyncio.get_running_loop().set_exception_handler(_failed)
     code = await work
     if ending is not None:
         ending.closed(code)

@@ -42,6 +42,14 @@ _LIBRARY_LOG = logging.getLogger("aiomqtt")
 _T = TypeVar("_T")
 
 
+def _news(record: logging.LogRecord) -> bool:
+    """Tell what is no news: that a connection broke is told as a broker that is away, with the reason."""
+    return not str(record.msg).startswith("failed to receive on socket")
+
+
+_LIBRARY_LOG.addFilter(_news)
+
+
 class Client(aiomqtt.Client):
     """Keeps what aiomqtt hears from the broker and lets go of: its terms, its reason codes, and an early end.
 

@@ -68,7 +68,20 @@ async def embedded(
     elif port != 0 and not _is_free(port):
         msg = f"the embedded broker cannot listen at {HOST}:{port}, which is in use; stop what listens there"
         raise BrokerError(msg)
-    broker = Broker(
+
+    class Closing(Broker):  # type: ignore[misc]  # amqtt has no types
+        """Closes what a client leaves open that goes before it has said anything."""
+
+        async def stream_connected(
+            self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
+        ) -> None:
+            """Serve one client to its end."""
+            try:
+                await super().stream_connected(reader, writer, listener_name)
+            finally:
+                writer.close()
+
+    broker = Closing(
         BrokerConfig(
             listeners={"default": ListenerConfig(bind=f"{HOST}:{port}")},
             # without the plugins that log every packet and publish $SYS topics

@@ -142,11 +142,13 @@ class Gate:
         if self._server is not None:
             self._server.close()
             self._server = None
+        for _ in range(4):  # what was accepted becomes a relay over some turns of the loop
+            await asyncio.sleep(0)
         for relay in self._relays:
             relay.cancel()
         if self._relays:
             await asyncio.wait(self._relays)
-        await asyncio.sleep(0)  # what is aborted is closed in the loop's next turn
+        await asyncio.sleep(0.02)  # what is aborted is closed in the next turn; then a broker in this process sees it
 
     @property
     def relaying(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import subprocess
 from typing import TYPE_CHECKING
@@ -198,3 +199,10 @@ async def test_a_result_does_not_wait_for_the_acknowledgement_of_another(mosquit
         sock = connection._line._client.socket()
         assert isinstance(sock, socket.socket)
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_that_a_connection_broke_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """The library's own word for it comes beside ours, as an error, and is left out."""
+    logging.getLogger("aiomqtt").error("failed to receive on socket: %s", "[Errno 104] Connection reset by peer")
+    logging.getLogger("aiomqtt").error("failed otherwise")
+    assert [record.message for record in caplog.records] == ["failed otherwise"]
