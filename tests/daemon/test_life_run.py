@@ -93,7 +93,7 @@ def test_a_process_that_stands_still_does_not_beat(listener: Listener, process: 
 
 def test_the_watchdog_leaves_a_trace(listener: Listener, process: subprocess.Popen[str]) -> None:
     """SIGABRT is how systemd ends who does not beat: what every thread was at stands in the journal then."""
-    listener.until("READY")
+    listener.until("WATCHDOG")  # by then every thread has begun, and waits for something to do
     process.send_signal(signal.SIGABRT)
     _, log = process.communicate(timeout=ENOUGH_S)
     assert process.returncode == -signal.SIGABRT
